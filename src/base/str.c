@@ -1,0 +1,111 @@
+/* str.c - string hashing and the growing text buffer
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "base/str.h"
+#include "base/size.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+uint64_t mote_str_hash(mote_str s)
+{
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+    return h;
+}
+
+void mote_text_init(mote_text *t, mote_heap *heap) { *t = (mote_text){heap, NULL, 0, 0, false}; }
+
+void mote_text_deinit(mote_text *t)
+{
+    mote_heap_free(t->heap, t->p, t->cap);
+    t->p = NULL;
+    t->n = t->cap = 0;
+}
+
+static bool reserve(mote_text *t, size_t more)
+{
+    size_t need;
+    if (!t->failed && mote_size_add(t->n, more, &need) && mote_size_add(need, 1, &need)) {
+        void *p = t->p;
+        if (mote_heap_grow(t->heap, &p, &t->cap, need, 1)) {
+            t->p = p;
+            return true;
+        }
+    }
+    t->failed = true;
+    return false;
+}
+
+void mote_text_put(mote_text *t, const void *bytes, size_t n)
+{
+    if (!reserve(t, n))
+        return;
+    if (n != 0)
+        memcpy(t->p + t->n, bytes, n);
+    t->n += n;
+    t->p[t->n] = 0;
+}
+
+void mote_text_str(mote_text *t, mote_str s) { mote_text_put(t, s.p, s.n); }
+
+void mote_text_printf(mote_text *t, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (n < 0)
+        t->failed = true;
+    else if (reserve(t, (size_t)n)) {
+        vsnprintf(t->p + t->n, (size_t)n + 1, fmt, again);
+        t->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+/* Length of the well-formed UTF-8 sequence at p (n bytes left), or 0. Overlong forms, surrogates and >U+10FFFF are ill-formed. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        return n >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
+    if ((p[0] & 0xf0) == 0xe0) {
+        if (n < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+            return 0;
+        return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ? 0 : 3;
+    }
+    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        if (n < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[3] & 0xc0) != 0x80)
+            return 0;
+        return (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ? 0 : 4;
+    }
+    return 0;
+}
+
+void mote_text_json(mote_text *t, mote_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    mote_text_put(t, "\"", 1);
+    for (size_t i = 0; i < s.n;) {
+        size_t n = utf8_length(p + i, s.n - i);
+        if (n == 0) {
+            mote_text_put(t, "\xef\xbf\xbd", 3);
+            i++;
+        } else if (n > 1) {
+            mote_text_put(t, p + i, n);
+            i += n;
+        } else {
+            if (p[i] == '"' || p[i] == '\\')
+                mote_text_printf(t, "\\%c", p[i]);
+            else if (p[i] < 0x20 || p[i] == 0x7f)
+                mote_text_printf(t, "\\u%04x", p[i]);
+            else
+                mote_text_put(t, p + i, 1);
+            i++;
+        }
+    }
+    mote_text_put(t, "\"", 1);
+}
