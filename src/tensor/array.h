@@ -7,10 +7,13 @@
 #include "base/heap.h"
 #include "tensor/dtype.h"
 
-/* Row-major and contiguous. data may be unaligned only for constants that lie in a mapped file (flag `unaligned`): whoever reads them with
- * typed loads asks mote_array_aligned first. Strings: data is mote_string[count]. */
+/* Row-major and contiguous. data may be unaligned for its type only in constants that lie in a mapped file: whoever reads those with typed loads asks
+ * mote_array_aligned first (evaluation and lowering only ever see aligned ones). Strings: data is mote_string[count]. */
+typedef enum mote_kind { MOTE_KIND_TENSOR = 0, MOTE_KIND_SEQUENCE = 1, MOTE_KIND_OPTIONAL = 2 } mote_kind;
+
 typedef struct mote_array {
-    mote_dtype dtype;
+    mote_kind kind; /* SEQUENCE, OPTIONAL: data is mote_array[dims[0]], rank 1; OPTIONAL: dims[0] is 0 or 1 */
+    mote_dtype dtype; /* of the elements' elements for a sequence or optional */
     int32_t rank;
     int64_t dims[MOTE_MAX_RANK];
     void *data; /* NULL: no memory yet, or no element */
@@ -29,6 +32,12 @@ MOTE_INLINE bool mote_array_same_shape(const mote_array *a, const mote_array *b)
         if (a->dims[i] != b->dims[i])
             return false;
     return true;
+}
+/* Whether data may be read with typed loads. */
+MOTE_INLINE bool mote_array_aligned(const mote_array *a)
+{
+    unsigned bits = mote_dtype_bits(a->dtype), bytes = bits == 0 ? (unsigned)sizeof(void *) : bits >= 64 ? 8 : bits / 8;
+    return bytes <= 1 || (uintptr_t)a->data % bytes == 0;
 }
 /* "float32[1,3,224,224]" into buf (clipped); returns buf. */
 const char *mote_array_describe(const mote_array *a, char *buf, size_t cap);
