@@ -95,41 +95,30 @@ static mote_status make_pack(mote_packs *p, pack *k, mote_pack_fill fill, void *
     return status;
 }
 
-mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inputs, uint64_t variant, size_t bytes, mote_pack_fill fill,
-                            void *ctx, const void **out)
+mote_status mote_packs_get(mote_packs *p, const uint32_t *value_ids, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill,
+                           void *ctx, const void **out, mote_diag *diag)
 {
     *out = NULL;
-    bool shared = n_inputs <= MAX_KEYS;
-    pack key = {.variant = variant, .n_keys = n_inputs, .bytes = bytes == 0 ? 1 : bytes};
+    MOTE_REQUIRE(n <= MAX_KEYS, diag, MOTE_E_INTERNAL, "%zu inputs to one packing", n);
+    pack key = {.variant = variant, .n_keys = n, .bytes = bytes == 0 ? 1 : bytes};
     uint64_t hash = variant * 0x9e3779b97f4a7c15u;
-    for (size_t i = 0; i < n_inputs && shared; i++) {
-        const mote_value *v = inputs[i] < l->n_in ? l->node->in[inputs[i]].value : NULL;
-        shared = v == NULL || (v->constant != NULL && l->value[inputs[i]] != NULL);
-        key.keys[i] = v == NULL ? UINT32_MAX : v->id;
-        hash = (hash ^ key.keys[i]) * 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < n; i++) {
+        key.keys[i] = value_ids[i];
+        hash = (hash ^ value_ids[i]) * 0x9e3779b97f4a7c15u;
     }
-    if (!shared) {
-        void *data = mote_arena_calloc(l->arena, 1, mote_max_size(key.bytes, MOTE_ALIGN));
-        if (data == NULL)
-            return MOTE_NO_MEMORY(l->diag, key.bytes);
-        MOTE_TRY(fill(ctx, data));
-        *out = data;
-        return MOTE_OK;
-    }
-    mote_packs *p = l->packs;
     pthread_mutex_lock(&p->lock);
     pack **bucket = &p->buckets[hash >> 56], *k = *bucket;
-    while (k != NULL && !(k->variant == variant && k->n_keys == n_inputs && k->bytes == key.bytes &&
-                          memcmp(k->keys, key.keys, n_inputs * sizeof key.keys[0]) == 0))
+    while (k != NULL && !(k->variant == variant && k->n_keys == n && k->bytes == key.bytes &&
+                          memcmp(k->keys, key.keys, n * sizeof key.keys[0]) == 0))
         k = k->next;
     mote_status status = MOTE_OK;
     if (k == NULL) {
         k = mote_heap_alloc(p->heap, sizeof *k);
         if (k == NULL) {
-            status = MOTE_NO_MEMORY(l->diag, sizeof *k);
+            status = MOTE_NO_MEMORY(diag, sizeof *k);
         } else {
             *k = key;
-            status = make_pack(p, k, fill, ctx, l->diag);
+            status = make_pack(p, k, fill, ctx, diag);
             if (status == MOTE_OK) {
                 k->next = *bucket;
                 *bucket = k;
@@ -143,4 +132,25 @@ mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inpu
     if (k != NULL)
         *out = k->data;
     return status;
+}
+
+mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inputs, uint64_t variant, size_t bytes, mote_pack_fill fill,
+                            void *ctx, const void **out)
+{
+    *out = NULL;
+    bool shared = n_inputs <= MAX_KEYS;
+    uint32_t ids[MAX_KEYS] = {0};
+    for (size_t i = 0; i < n_inputs && shared; i++) {
+        const mote_value *v = inputs[i] < l->n_in ? l->node->in[inputs[i]].value : NULL;
+        shared = v == NULL || (v->constant != NULL && l->value[inputs[i]] != NULL);
+        ids[i] = v == NULL ? UINT32_MAX : v->id;
+    }
+    if (shared)
+        return mote_packs_get(l->packs, ids, n_inputs, variant, bytes, fill, ctx, out, l->diag);
+    void *data = mote_arena_calloc(l->arena, 1, mote_max_size(bytes, MOTE_ALIGN));
+    if (data == NULL)
+        return MOTE_NO_MEMORY(l->diag, bytes);
+    MOTE_TRY(fill(ctx, data));
+    *out = data;
+    return MOTE_OK;
 }

@@ -50,7 +50,8 @@ struct mote_lower {
     const mote_node *node;
     uint32_t n_in, n_out;
     const mote_array *const *in;    /* shapes; NULL: omitted. data only where value[i] is set */
-    const mote_array *const *value; /* the input's value when it is fixed for the plan's life, aligned; else NULL */
+    const mote_array *const *value; /* the input's value when it is fixed for the plan's life, else NULL. Aligned up to 4 KiB; a larger one
+                                       may lie anywhere in the mapped file: packing reads it through mote_f32u and its like */
     const mote_array *const *out;   /* shapes; NULL: not used */
     uint32_t cpu;                   /* features that kernels may use (base/cpu.h) */
     unsigned workers;               /* of the pool */
@@ -63,6 +64,7 @@ struct mote_lower {
     const void *params;
     const char *kernel;
     size_t scratch_bytes;           /* for all workers together */
+    uint32_t unread;                /* bit i: run never reads input i's data (it was packed): the executor need not align or keep it */
     uint32_t inplace;               /* bit i: output 0 may lie in input i's memory (same bytes; read before written, element by element) */
 };
 
@@ -82,10 +84,17 @@ typedef mote_status (*mote_pack_fill)(void *ctx, void *dst);
 mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inputs, uint64_t variant, size_t bytes, mote_pack_fill fill,
                             void *ctx, const void **out);
 
+/* The shared result of packing value `v` alone: used for aligned copies of constants too. Thread-safe. */
+mote_status mote_packs_get(mote_packs *packs, const uint32_t *value_ids, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill, void *ctx,
+                           const void **out, mote_diag *diag);
+
 /* Memory for params, in the plan's arena; MOTE_E_MEMORY with diag. */
 mote_status mote_lower_params(mote_lower *l, size_t bytes, void **out);
 
-/* Wraps the reference evaluation of the node's operator. */
-mote_status mote_lower_reference(mote_lower *l);
+/* Element types without alignment, for reading constants that lie in a mapped file. */
+typedef float mote_f32u __attribute__((aligned(1), may_alias));
+typedef int32_t mote_s32u __attribute__((aligned(1), may_alias));
+typedef uint16_t mote_u16u __attribute__((aligned(1), may_alias));
+typedef int64_t mote_s64u __attribute__((aligned(1), may_alias));
 
 #endif
