@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "base/cpu.h"
 #include <mote/mote.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,17 +164,24 @@ uint32_t mote_cpu_features(void)
 
 #if defined(__linux__)
 
-/* Reads one line of /sys/devices/system/cpu/cpu0/cache/index<i>/<what>. */
-static bool cache_line(int i, const char *what, char *line, size_t cap)
+/* One line of a file below /sys/devices/system/cpu. */
+static bool cpu_line(const char *name, char *line, size_t cap)
 {
     char path[96];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", i, what);
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/%s", name);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return false;
     bool ok = fgets(line, (int)cap, f) != NULL;
     fclose(f);
     return ok;
+}
+
+static bool cache_line(int index, const char *what, char *line, size_t cap)
+{
+    char name[48];
+    snprintf(name, sizeof name, "cpu0/cache/index%d/%s", index, what);
+    return cpu_line(name, line, cap);
 }
 
 static void system_caches(size_t level_bytes[4])
@@ -192,22 +200,60 @@ static void system_caches(size_t level_bytes[4])
     }
 }
 
+void mote_cpu_count(unsigned *logical, unsigned *cores)
+{
+    *logical = *cores = 0;
+    cpu_set_t allowed, counted;
+    CPU_ZERO(&counted);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        for (size_t i = 0; i < CPU_SETSIZE; i++) {
+            if (!CPU_ISSET(i, &allowed))
+                continue;
+            char name[64], line[32];
+            snprintf(name, sizeof name, "cpu%zu/topology/thread_siblings_list", i);
+            /* "0,4" or "0-1": a core goes by its first thread. */
+            size_t first = cpu_line(name, line, sizeof line) ? (size_t)strtoul(line, NULL, 10) : i;
+            if (first >= CPU_SETSIZE)
+                first = i;
+            *cores += !CPU_ISSET(first, &counted);
+            *logical += 1;
+            CPU_SET(first, &counted);
+        }
+    if (*logical == 0)
+        *logical = *cores = 1;
+}
+
 #elif defined(__APPLE__)
+
+static int64_t system_number(const char *name)
+{
+    int64_t value = 0; /* narrower answers fill the low bytes */
+    size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, NULL, 0) == 0 && value > 0 ? value : 0;
+}
 
 static void system_caches(size_t level_bytes[4])
 {
-    static const char *const keys[] = {NULL, "hw.perflevel0.l1dcachesize", "hw.perflevel0.l2cachesize", NULL};
-    for (int level = 1; level <= 2; level++) {
-        int64_t value = 0;
-        size_t size = sizeof value;
-        if (sysctlbyname(keys[level], &value, &size, NULL, 0) == 0 && value > 0)
-            level_bytes[level] = (size_t)value;
-    }
+    level_bytes[1] = (size_t)system_number("hw.perflevel0.l1dcachesize");
+    level_bytes[2] = (size_t)system_number("hw.perflevel0.l2cachesize");
+}
+
+void mote_cpu_count(unsigned *logical, unsigned *cores)
+{
+    int64_t n = system_number("hw.logicalcpu"), c = system_number("hw.physicalcpu");
+    *logical = n > 0 ? (unsigned)n : 1;
+    *cores = c > 0 ? (unsigned)c : 1;
 }
 
 #else
 
 static void system_caches(size_t level_bytes[4]) { (void)level_bytes; }
+
+void mote_cpu_count(unsigned *logical, unsigned *cores)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    *logical = *cores = n > 0 && n < 4096 ? (unsigned)n : 1;
+}
 
 #endif
 

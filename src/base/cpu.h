@@ -32,6 +32,8 @@ enum {
 uint32_t mote_cpu_features(void);
 /* Cache sizes in bytes of the core at hand, or a conservative default (32 KiB, 512 KiB, 2 MiB) where the system does not tell. */
 void mote_cpu_caches(size_t *l1d, size_t *l2, size_t *l3);
+/* CPUs that this thread may run on: logical ones, and the cores that they belong to. Both at least 1. */
+void mote_cpu_count(unsigned *logical, unsigned *cores);
 /* "avx2", "avx512vnni", ...: the name of one bit; NULL for an unknown bit. */
 const char *mote_cpu_feature_name(uint32_t bit);
 

@@ -8,10 +8,11 @@
 
 typedef mote_threadpool mote_pool;
 
-/* Runs fn over [0, n) in pieces of at least `grain` (except the last): begin < end <= n, worker in [0, mote_pool_workers). A piece may run on
- * any worker; pieces are handed out dynamically, so the work in a piece must not depend on which pieces exist (the bits do not). `pool` NULL,
+/* Runs fn over [0, n) in pieces that begin at multiples of `grain` and have at least `grain` items (except the last): begin < end <= n, worker
+ * in [0, mote_pool_workers). A piece may run on any worker; pieces are handed out dynamically, so the work in a piece must not depend on which pieces exist (the bits do not). `pool` NULL,
  * one worker or n <= grain: one call on the calling thread as worker 0. Returns when all pieces have ended. Never allocates, never fails. A
- * pool serves one parallel_for at a time; concurrent callers take turns. Must not be called from inside fn. */
+ * pool serves one parallel_for at a time; concurrent callers take turns. Calls from inside fn are a mistake: on a pool of mote's own threads
+ * they run on the calling thread alone, on a custom pool they may never return. */
 typedef void (*mote_range_fn)(void *ctx, unsigned worker, size_t begin, size_t end);
 void mote_parallel_for(mote_pool *pool, size_t n, size_t grain, mote_range_fn fn, void *ctx);
 
