@@ -93,7 +93,7 @@ struct mote_value {
     bool is_folded;             /* a constant that a pass made: written to a file like any initializer */
     const mote_array *constant; /* an initializer's or folded value, else NULL; with is_input: the input's default */
     mote_use *uses;             /* first of the list, graph outputs included */
-    mote_value *next;           /* in graph->values */
+    mote_value *prev, *next;    /* in graph->values */
     mote_str doc, unknown;      /* of its ValueInfoProto */
     mote_str tensor_doc, tensor_unknown; /* of its TensorProto */
     void *scratch;              /* for the pass at hand; NULL between passes */
@@ -157,8 +157,11 @@ struct mote_module {
 
 /* ---- construction: every function returns NULL or MOTE_E_MEMORY when memory runs out, unless it says more ---- */
 
+enum { MOTE_GRAPH_MAX_DEPTH = 32 }; /* of subgraphs in subgraphs: what every walk over them may recurse */
+
 mote_status mote_module_create(mote_heap *heap, mote_module **out);
 void mote_module_destroy(mote_module **m);
+/* NULL also when the graph would be nested deeper than MOTE_GRAPH_MAX_DEPTH. The caller attaches it (mote_node_set_graph) or makes it m->graph. */
 mote_graph *mote_graph_create(mote_module *m, mote_graph *parent, mote_node *owner);
 
 /* The dimension of a named symbol (made when new); names compare by bytes. MOTE_DIM_UNKNOWN when memory runs out. */
@@ -187,9 +190,15 @@ void mote_node_set_input(mote_node *n, uint32_t i, mote_value *v);         /* i 
 mote_status mote_node_resize_inputs(mote_node *n, uint32_t n_in);          /* new ones empty, lost ones released */
 /* Unlinks a node whose outputs have no uses. Its inputs' uses are released. */
 void mote_node_remove(mote_node *n);
+/* Unlinks a value without uses and without a producer (a constant that nobody reads). A graph input: gone from the inputs too. */
+void mote_value_remove(mote_value *v);
 void mote_node_move_before(mote_node *n, mote_node *before);
-/* Every use of `old` becomes a use of `now`. A graph output keeps its name: where `old` was a graph output, names are swapped. */
+/* Every use of `old` becomes a use of `now`. A graph output keeps its name: where `old` was a graph output, names are swapped,
+ * so `now` must then be no graph input and stand in the same graph (mote_value_can_replace). */
 void mote_value_replace(mote_value *old, mote_value *now);
+/* Whether mote_value_replace(old, now) keeps every graph's interface: true unless `old` is a graph output and `now` is a graph input, an output
+ * itself, or of another graph. */
+bool mote_value_can_replace(const mote_value *old, const mote_value *now);
 size_t mote_value_use_count(const mote_value *v);
 /* The node that alone uses v, once, v being no graph output; else NULL. */
 mote_node *mote_value_single_user(const mote_value *v);
@@ -222,8 +231,8 @@ MOTE_INLINE bool mote_node_is(const mote_node *n, const char *domain, const char
 
 /* ---- whole graphs ---- */
 
-/* Sorts nodes topologically, keeping the present order where it is free (iterative; depth of input does not matter). MOTE_E_MODEL
- * names a node on a cycle. Also used after reading: a file's order may be wrong. */
+/* Sorts the nodes of a graph and of its subgraphs topologically, keeping the present order where it is free. MOTE_E_MODEL names a node on a
+ * cycle. Also used after reading: a file's order may be wrong. */
 mote_status mote_graph_sort(mote_graph *g, mote_diag *diag);
 /* Everything that must hold between passes: lists and uses consistent, one producer each, order topological, names unique, subgraphs owned,
  * types of constants equal to their arrays'. MOTE_E_MODEL with the place; never crashes on what it checks. */
