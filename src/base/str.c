@@ -65,9 +65,9 @@ void mote_text_printf(mote_text *t, const char *fmt, ...)
     va_end(again);
 }
 
-/* Length of the well-formed UTF-8 sequence at p (n bytes left), or 0. Overlong forms, surrogates and >U+10FFFF are ill-formed. */
-static size_t utf8_length(const unsigned char *p, size_t n)
+size_t mote_utf8_length(const void *bytes, size_t n)
 {
+    const unsigned char *p = bytes;
     if (p[0] < 0x80)
         return 1;
     if (p[0] >= 0xc2 && p[0] <= 0xdf)
@@ -85,12 +85,36 @@ static size_t utf8_length(const unsigned char *p, size_t n)
     return 0;
 }
 
+size_t mote_utf8_put(char out[4], uint32_t c)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
 void mote_text_json(mote_text *t, mote_str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     mote_text_put(t, "\"", 1);
     for (size_t i = 0; i < s.n;) {
-        size_t n = utf8_length(p + i, s.n - i);
+        size_t n = mote_utf8_length(p + i, s.n - i);
         if (n == 0) {
             mote_text_put(t, "\xef\xbf\xbd", 3);
             i++;

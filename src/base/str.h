@@ -20,6 +20,11 @@ MOTE_INLINE mote_str mote_str_c(const char *c) { return (mote_str){c, c ? strlen
 MOTE_INLINE bool mote_str_eq(mote_str a, mote_str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 MOTE_INLINE bool mote_str_is(mote_str a, const char *c) { return mote_str_eq(a, mote_str_c(c)); }
 uint64_t mote_str_hash(mote_str s); /* FNV-1a, 64 bits */
+/* Length of the well-formed UTF-8 sequence at p (n bytes left, at least 1), or 0. Overlong forms, surrogates and what is above U+10FFFF are
+ * ill-formed. */
+size_t mote_utf8_length(const void *p, size_t n);
+/* Writes a scalar value (not a surrogate, at most U+10FFFF) as UTF-8; returns 1 to 4. */
+size_t mote_utf8_put(char out[4], uint32_t c);
 
 /* A growing byte buffer, always NUL-terminated once written to. Failure is sticky: check .failed at the end. */
 typedef struct mote_text {

@@ -20,7 +20,9 @@
 #include <time.h>
 
 enum { MAX_THREADS = 256, DEFAULT_THREADS = 4, SPIN_NS = 40000, PIECES_PER_WORKER = 4 };
-enum { CLOSED = 1u << 31, TEAM = 1u << 30, INSIDE = TEAM - 1 };
+#define CLOSED (1u << 31)
+#define TEAM (1u << 30)
+#define INSIDE (TEAM - 1)
 
 struct mote_team {
     unsigned members;
