@@ -1,0 +1,115 @@
+/* binary.c - the rows of the binary family, their choice, pow, logic and where
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "kernels/binary/binary.h"
+#include "kernels/vec/dmath.h"
+
+#define ROW(ID, id, out, isa_name, isa_bits)                                                                           \
+    {"mote_binary_f32_f32_" #out "_" #id "_" #isa_name, isa_bits, MOTE_BINARY_##ID, mote_binary_f32_f32_##out##_##id##_##isa_name},
+
+static const mote_binary_row rows[] = {
+#if MOTE_X86_64
+#define BINARY(ID, id) ROW(ID, id, f32, avx512, MOTE_CPU_AVX512)
+#define BINARY_TEST(ID, id) ROW(ID, id, bool, avx512, MOTE_CPU_AVX512)
+#include "kernels/binary/binary_ops.inc"
+#undef BINARY
+#undef BINARY_TEST
+#define BINARY(ID, id) ROW(ID, id, f32, avx2, MOTE_CPU_AVX2)
+#define BINARY_TEST(ID, id) ROW(ID, id, bool, avx2, MOTE_CPU_AVX2)
+#include "kernels/binary/binary_ops.inc"
+#undef BINARY
+#undef BINARY_TEST
+#endif
+#if MOTE_AARCH64
+#define BINARY(ID, id) ROW(ID, id, f32, neon, MOTE_CPU_NEON)
+#define BINARY_TEST(ID, id) ROW(ID, id, bool, neon, MOTE_CPU_NEON)
+#include "kernels/binary/binary_ops.inc"
+#undef BINARY
+#undef BINARY_TEST
+#endif
+#define BINARY(ID, id) ROW(ID, id, f32, ref, MOTE_CPU_NONE)
+#define BINARY_TEST(ID, id) ROW(ID, id, bool, ref, MOTE_CPU_NONE)
+#include "kernels/binary/binary_ops.inc"
+#undef BINARY
+#undef BINARY_TEST
+};
+
+const mote_binary_row *mote_binary_rows(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+const mote_binary_row *mote_binary_select(mote_binary op, uint32_t cpu)
+{
+    const mote_binary_row *r = rows;
+    while (r->op != op || (r->isa & ~cpu) != 0)
+        r++;
+    return r;
+}
+
+float mote_binary_pow1(float a, float b)
+{
+    if (b == 2.0f)
+        return a * a;
+    if (b == 0.5f)
+        return a == -INFINITY ? INFINITY : sqrtf(a + 0.0f);
+    if (b == 1.0f)
+        return a;
+    if (b == -1.0f)
+        return 1.0f / a;
+    if (b == 0.0f || a == 1.0f)
+        return 1.0f;
+    if (a != a || b != b)
+        return a + b;
+    float m = fabsf(a);
+    bool whole = fabsf(b) >= 0x1p24f || floorf(b) == b, odd = whole && fabsf(b) < 0x1p24f && ((int32_t)b & 1) != 0;
+    float sign = signbit(a) && odd ? -1.0f : 1.0f;
+    if (isinf(b))
+        return m == 1.0f ? 1.0f : (m > 1.0f) == (b > 0.0f) ? INFINITY : 0.0f;
+    if (m == 0.0f || isinf(m))
+        return (m == 0.0f) == (b > 0.0f) ? sign * 0.0f : sign * INFINITY;
+    if (a < 0.0f && !whole)
+        return NAN;
+    return sign * (float)dm_exp((double)b * dm_log((double)m));
+}
+
+void mote_binary_logic(mote_logic op, const uint8_t *a, const uint8_t *b, uint8_t *y, size_t n, unsigned form)
+{
+    size_t da = form == MOTE_FORM_SV ? 0 : 1, db = form == MOTE_FORM_VS ? 0 : 1;
+    if (op == MOTE_LOGIC_AND)
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i * da] & b[i * db];
+    else if (op == MOTE_LOGIC_OR)
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i * da] | b[i * db];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i * da] ^ b[i * db];
+}
+
+void mote_binary_not(const uint8_t *a, uint8_t *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] == 0;
+}
+
+#define WHERE(type)                                                                                                    \
+    {                                                                                                                  \
+        const type *p = a, *q = b;                                                                                     \
+        type *r = y;                                                                                                   \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            r[i] = c[i * dc] ? p[i * da] : q[i * db];                                                                  \
+    }
+void mote_binary_where(const uint8_t *c, const void *a, const void *b, void *y, size_t n, size_t size, unsigned form)
+{
+    size_t da = form & 1 ? 0 : 1, db = form & 2 ? 0 : 1, dc = form & 4 ? 0 : 1;
+    if (size == 1)
+        WHERE(uint8_t)
+    else if (size == 2)
+        WHERE(uint16_t)
+    else if (size == 4)
+        WHERE(uint32_t)
+    else
+        WHERE(uint64_t)
+}

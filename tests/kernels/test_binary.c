@@ -1,0 +1,100 @@
+/* test_binary.c - every binary row: bits of the plain C row in every form; pow against libm; integers
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "guard.h"
+#include "kernels/binary/binary.h"
+
+static void rows_agree(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 23, 31, 32, 33, 47, 101, 211};
+    static const float exponents[] = {2, 0.5f, 1, -1, 3, 0, -2, 0.25f};
+    size_t count;
+    const mote_binary_row *rows = mote_binary_rows(&count);
+    uint32_t cpu = mote_cpu_features();
+    guard ga = guard_make(1024), gb = guard_make(1024), gy = guard_make(1024);
+    static float want[256];
+    uint64_t seed = 3;
+    for (size_t r = 0; r < count; r++) {
+        if ((rows[r].isa & ~cpu) != 0)
+            continue;
+        bool test = rows[r].op >= MOTE_BINARY_EQ;
+        mote_binary_fn ref = mote_binary_select(rows[r].op, 0)->fn;
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
+            for (unsigned form = 0; form < 3; form++)
+                for (int side = 0; side < 2; side++) {
+                    size_t n = sizes[k], na = form == MOTE_FORM_SV ? 1 : n, nb = form == MOTE_FORM_VS ? 1 : n, size = test ? 1 : 4;
+                    float *a = guard_at(&ga, na * 4, side), *b = guard_at(&gb, nb * 4, side);
+                    void *y = guard_at(&gy, n * size, side);
+                    for (size_t i = 0; i < na; i++)
+                        a[i] = rng_any(&seed);
+                    for (size_t i = 0; i < nb; i++)
+                        b[i] = rows[r].op == MOTE_BINARY_POW && (k & 1) ? exponents[rng_next(&seed) & (k & 2 ? 3 : 7)]
+                               : test && (i & 1) ? a[i < na ? i : 0] : rng_any(&seed);
+                    ref(a, b, want, n, form);
+                    rows[r].fn(a, b, y, n, form);
+                    if (test) {
+                        expect_bytes(rows[r].name, y, want, n);
+                    } else {
+                        expect_same(rows[r].name, y, want, n);
+                        float *v = form == MOTE_FORM_SV ? b : a;
+                        rows[r].fn(a, b, v, n, form);
+                        expect_same(rows[r].name, v, want, n);
+                    }
+                }
+    }
+    guard_free(&ga);
+    guard_free(&gb);
+    guard_free(&gy);
+}
+
+static void pow_is_accurate(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    for (int i = 0; i < 200000; i++) {
+        float a = i & 1 ? rng_any(&seed) : rng_float(&seed, 0.0f, 4.0f);
+        float b = i & 2 ? rng_any(&seed) : i & 4 ? roundf(rng_float(&seed, -9.0f, 9.0f)) : rng_float(&seed, -30.0f, 30.0f);
+        float y = mote_binary_pow1(a, b);
+        double want = pow((double)a, (double)b);
+        if (b == 0.5f && a == 0.0f)
+            want = 0.0;
+        if (ulps(y, want) > 0.51 || (want == want && !signbit(y) != !signbit(want)))
+            fail_msg("pow(%a, %a) is %a, expected %a", (double)a, (double)b, (double)y, want);
+    }
+}
+
+static void integers(void **state)
+{
+    (void)state;
+    int32_t a[] = {7, -7, INT32_MIN, INT32_MAX, 5}, b[] = {2, 2, -1, 1, 0}, y[5];
+    uint8_t t[5];
+    mote_binary_int_select(MOTE_BINARY_DIV, 32, true)(a, b, y, 5, MOTE_FORM_VV);
+    const int32_t quotient[] = {3, -3, INT32_MIN, INT32_MAX, 0};
+    expect_bytes("div", y, quotient, sizeof y);
+    mote_binary_int_select(MOTE_BINARY_ADD, 32, true)(a, b, y, 5, MOTE_FORM_VV);
+    const int32_t sum[] = {9, -5, INT32_MAX, INT32_MIN, 5};
+    expect_bytes("add", y, sum, sizeof y);
+    mote_binary_int_select(MOTE_BINARY_LT, 32, true)(a, b, t, 5, MOTE_FORM_VS);
+    const uint8_t less[] = {0, 1, 1, 0, 0};
+    expect_bytes("lt", t, less, sizeof t);
+    uint8_t u[] = {250, 10}, v[] = {10}, w[2];
+    mote_binary_int_select(MOTE_BINARY_ADD, 8, false)(u, v, w, 2, MOTE_FORM_VS);
+    assert_int_equal(w[0], 4);
+    mote_binary_int_select(MOTE_BINARY_SUB, 8, false)(v, u, w, 2, MOTE_FORM_SV);
+    assert_int_equal(w[0], 16);
+    uint8_t c[] = {1, 0, 1, 0, 1}, one[] = {1};
+    mote_binary_where(c, a, b, y, 5, 4, 0);
+    const int32_t chosen[] = {7, 2, INT32_MIN, 1, 5};
+    expect_bytes("where", y, chosen, sizeof y);
+    mote_binary_logic(MOTE_LOGIC_XOR, c, one, t, 5, MOTE_FORM_VS);
+    const uint8_t inverse[] = {0, 1, 0, 1, 0};
+    expect_bytes("xor", t, inverse, sizeof t);
+    mote_binary_not(c, t, 5);
+    expect_bytes("not", t, inverse, sizeof t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_agree), cmocka_unit_test(pow_is_accurate), cmocka_unit_test(integers)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
