@@ -240,7 +240,7 @@ mote_status mote_module_verify(const mote_module *m, mote_diag *diag);
 /* A deep copy into another module's graph (or the same): outer values are looked up through `outer(ctx, v)`, identity when NULL. */
 mote_status mote_graph_clone(const mote_graph *from, mote_module *to, mote_graph *parent, mote_node *owner,
                              mote_value *(*outer)(void *ctx, mote_value *v), void *ctx, mote_graph **out);
-mote_status mote_module_clone(const mote_module *from, mote_heap *heap, mote_module **out); /* constants' data shared */
+mote_status mote_module_clone(const mote_module *from, mote_heap *heap, mote_module **out); /* constants' data shared: `from` must live longer */
 
 /* ---- text: docs/ir.md has the grammar ---- */
 
