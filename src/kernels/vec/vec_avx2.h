@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define VW 16
+#define VEC_WIDE 1
 #define VTARGET MOTE_TARGET("avx2,fma,f16c")
 #define VF MOTE_INLINE VTARGET
 #define VNAME(name) name##_avx2

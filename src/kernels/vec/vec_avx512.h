@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define VW 16
+#define VEC_WIDE 1
 #define VTARGET MOTE_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c")
 #define VF MOTE_INLINE VTARGET
 #define VNAME(name) name##_avx512

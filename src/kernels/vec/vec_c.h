@@ -8,6 +8,7 @@
  *   vf vi vm        16 floats, 16 s32, 16 truth values
  *   VTARGET VF      attributes of an exported function, and of an inline one
  *   VNAME(name)     name with the instruction set's suffix
+ *   VEC_WIDE        whether several rows at once hide latency (they only make plain C larger)
  *   VW              lanes: 16, but 1 in plain C files that define VEC_C_LANES 1 first: enough for elementwise bodies, and small code
  *
  * vf_min(x, y) is x < y ? x : y and vf_max(x, y) is x > y ? x : y: y when either is NaN or both are zero.
@@ -29,8 +30,13 @@
 #define VEC_C_LANES 16
 #endif
 #define VW VEC_C_LANES
+#define VEC_WIDE 0
 #define VTARGET
+#if VW == 1
 #define VF MOTE_INLINE
+#else
+#define VF MOTE_UNUSED static /* the compiler chooses: inlining everything makes the code many times larger */
+#endif
 #define VNAME(name) name##_ref
 
 typedef struct { float v[VW]; } vf;

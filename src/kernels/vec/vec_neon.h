@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define VW 16
+#define VEC_WIDE 1
 #define VTARGET
 #define VF MOTE_INLINE
 #define VNAME(name) name##_neon
