@@ -70,7 +70,7 @@ static mote_status read_escape(reader *r, char **to)
     }
     if (!take(r, 'u'))
         return bad(r, "unknown escape");
-    uint32_t u;
+    uint32_t u = 0;
     MOTE_TRY(read_hex4(r, &u));
     if (u >= 0xdc00 && u <= 0xdfff)
         return bad(r, "second half of a surrogate pair without the first");

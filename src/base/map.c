@@ -88,7 +88,7 @@ mote_status mote_map_fd(mote_map *map, int fd, uint64_t offset, uint64_t length,
 {
     static const uint8_t nothing[1];
     *map = (mote_map){0};
-    uint64_t size;
+    uint64_t size = 0;
     MOTE_TRY(file_size(fd, &size, name, diag));
     MOTE_REQUIRE(offset <= size && length <= size - offset, diag, MOTE_E_FORMAT,
                  "%s: %" PRIu64 " bytes from %" PRIu64 " asked, the file has %" PRIu64, name, length, offset, size);

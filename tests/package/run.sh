@@ -1,0 +1,69 @@
+#!/bin/sh
+# run.sh - installs the library, moves it, and builds applications against it in every way that the documentation names
+# SPDX-License-Identifier: Apache-2.0
+#
+# usage: tests/package/run.sh ON|OFF [JOBS]     (shared or static)
+set -eu
+cd "$(dirname "$0")/../.."
+shared=$1
+jobs=${2:-2}
+root=$PWD
+out=$root/build/package-$shared
+rm -rf "$out/stage" "$out/moved" "$out/consumer" "$out/inside"
+
+cmake -G Ninja -S . -B "$out/build" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O0 -DBUILD_SHARED_LIBS="$shared" -DMOTE_BUILD_TOOL=OFF \
+    -DCMAKE_INSTALL_PREFIX="$out/stage"
+cmake --build "$out/build" -j "$jobs"
+cmake --install "$out/build"
+mv "$out/stage" "$out/moved"
+prefix=$out/moved
+
+# Nothing installed knows where it was built or first installed.
+if grep -rlF -e "$root" "$prefix" --include='*.cmake' --include='*.pc' --include='*.h'; then
+    echo "the files above name the build's folder"
+    exit 1
+fi
+
+# Only what begins with mote_ can be linked to.
+libdir=$(dirname "$(find "$prefix" -name 'libmote.*' | head -n 1)")
+for library in "$libdir"/libmote*; do
+    [ ! -h "$library" ] || continue
+    case $library in
+    *.a) nm -g --defined-only "$library" 2>/dev/null ;;
+    *) nm -D --defined-only "$library" ;;
+    esac | awk 'NF == 3 { print $3 }' | sed 's/@.*//' | grep -v -e '^mote_' -e '^MOTE_1$' && {
+        echo "$library: the names above are visible"
+        exit 1
+    }
+done
+# A shared library shows the public functions and no others.
+if [ "$shared" = ON ]; then
+    nm -D --defined-only "$libdir/libmote.so" | awk 'NF == 3 && $2 == "T" { print $3 }' | sed 's/@.*//' | sort >"$out/exported"
+    sed -n 's/^MOTE_API.*[ *]\(mote_[a-z0-9_]*\)(.*/\1/p' include/mote/*.h | sort >"$out/declared"
+    if ! diff "$out/declared" "$out/exported"; then
+        echo "declared (<) and exported (>) functions differ"
+        exit 1
+    fi
+fi
+
+cmake -G Ninja -S tests/package -B "$out/consumer" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug
+cmake --build "$out/consumer"
+LD_LIBRARY_PATH=$libdir "$out/consumer/consumer"
+LD_LIBRARY_PATH=$libdir "$out/consumer/consumer_cpp"
+
+export PKG_CONFIG_PATH="$libdir/pkgconfig"
+if [ "$shared" = ON ]; then
+    flags=$(pkg-config --cflags --libs mote)
+else
+    flags=$(pkg-config --static --cflags --libs mote)
+fi
+# shellcheck disable=SC2086 # a list of words
+cc -o "$out/consumer/with-pkg-config" tests/package/consumer.c $flags
+LD_LIBRARY_PATH=$libdir "$out/consumer/with-pkg-config"
+
+if [ "$shared" = OFF ]; then
+    cmake -G Ninja -S tests/package -B "$out/inside" -DMOTE_FROM="$root" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0
+    cmake --build "$out/inside" -j "$jobs" --target consumer consumer_cpp
+    "$out/inside/consumer"
+    "$out/inside/consumer_cpp"
+fi
