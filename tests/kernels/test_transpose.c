@@ -1,0 +1,109 @@
+/* test_transpose.c - matrix transposes of every row, and strided copies against element by element
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "guard.h"
+#include "kernels/transpose/transpose.h"
+
+static void tiles(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 33, 50};
+    enum { N = sizeof sizes / sizeof sizes[0] };
+    size_t count;
+    const mote_transpose_row *rows = mote_transpose_rows(&count);
+    guard gx = guard_make(50 * 53 * 8), gy = guard_make(50 * 53 * 8);
+    for (size_t k = 0; k < count; k++) {
+        if ((rows[k].isa & ~mote_cpu_features()) != 0)
+            continue;
+        for (size_t a = 0; a < N; a++)
+            for (size_t b = 0; b < N; b++) {
+                size_t r = sizes[a], c = sizes[b], s = rows[k].size, is = (c + (a & 1) * 3) * s, os = (r + (b & 1) * 2) * s;
+                size_t in_bytes = (r - 1) * is + c * s, out_bytes = (c - 1) * os + r * s;
+                unsigned char *x = guard_at(&gx, in_bytes, a & 1), *y = guard_at(&gy, out_bytes, b & 1);
+                for (size_t i = 0; i < in_bytes; i++)
+                    x[i] = (unsigned char)(i * 7 + i / 251);
+                memset(y, 0xee, out_bytes);
+                rows[k].fn(x, y, r, c, is, os);
+                for (size_t i = 0; i < c; i++)
+                    for (size_t j = 0; j < os / s && i * os + j * s < out_bytes; j++)
+                        for (size_t t = 0; t < s; t++) {
+                            unsigned char got = y[i * os + j * s + t], want = j < r ? x[j * is + i * s + t] : 0xee;
+                            if (got != want)
+                                fail_msg("%s: %zu x %zu, element %zu,%zu", rows[k].name, r, c, i, j);
+                        }
+            }
+    }
+    guard_free(&gx);
+    guard_free(&gy);
+}
+
+static void strided_copies(void **state)
+{
+    (void)state;
+    static unsigned char in[1 << 20], out[1 << 20], want[1 << 20];
+    static const size_t element[] = {1, 2, 4, 8, 12};
+    uint64_t seed = 21;
+    for (size_t i = 0; i < sizeof in; i++)
+        in[i] = (unsigned char)rng_next(&seed);
+    for (int trial = 0; trial < 3000; trial++) {
+        int rank = (int)(rng_next(&seed) % 6);
+        size_t size = element[rng_next(&seed) % 5], dims[6], total = size, in_dims[6];
+        int order[6];
+        ptrdiff_t is[6], os[6], origin = 0;
+        for (int i = 0; i < rank; i++) {
+            dims[i] = 1 + rng_next(&seed) % (trial % 3 == 0 ? 40 : 5);
+            if (total * dims[i] > sizeof in / 4)
+                dims[i] = 1;
+            total *= dims[i];
+            order[i] = i;
+        }
+        for (int i = rank - 1; i > 0; i--) {
+            int j = (int)(rng_next(&seed) % (uint64_t)(i + 1)), t = order[i];
+            order[i] = order[j], order[j] = t;
+        }
+        ptrdiff_t stride = (ptrdiff_t)size;
+        for (int i = rank - 1; i >= 0; i--) { /* in: permuted, some axes reversed, repeated or cut out of longer ones */
+            int axis = order[i];
+            uint64_t kind = rng_next(&seed) % 8;
+            in_dims[axis] = dims[axis];
+            is[axis] = stride;
+            if (kind == 0) {
+                is[axis] = 0;
+            } else if (kind == 1) {
+                origin += stride * (ptrdiff_t)(dims[axis] - 1);
+                is[axis] = -stride;
+                stride *= (ptrdiff_t)in_dims[axis];
+            } else if (stride * (ptrdiff_t)dims[axis] <= (ptrdiff_t)sizeof in / 8 && kind == 2) {
+                stride *= (ptrdiff_t)dims[axis] + 1;
+            } else {
+                stride *= (ptrdiff_t)in_dims[axis];
+            }
+        }
+        stride = (ptrdiff_t)size;
+        for (int i = rank - 1; i >= 0; i--) {
+            os[i] = stride;
+            stride *= (ptrdiff_t)dims[i];
+        }
+        mote_copy_plan p;
+        mote_copy_plan_make(&p, size, rank, dims, is, os, mote_cpu_features());
+        memset(out, 0, total);
+        size_t cut = p.units / 3;
+        mote_copy_run(&p, in + origin, out, cut, p.units);
+        mote_copy_run(&p, in + origin, out, 0, cut);
+        for (size_t e = 0; e < total / size; e++) {
+            size_t rest = e;
+            ptrdiff_t at = origin;
+            for (int i = rank - 1; i >= 0; i--) {
+                at += (ptrdiff_t)(rest % dims[i]) * is[i];
+                rest /= dims[i];
+            }
+            memcpy(want + e * size, in + at, size);
+        }
+        expect_bytes("copy", out, want, total);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tiles), cmocka_unit_test(strided_copies)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
