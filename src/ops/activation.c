@@ -4,25 +4,28 @@
  * Source: ONNX operators of the same names. float16 and bfloat16 are computed in float and rounded once. NaN passes through. */
 #include "base/platform.h"
 #include "ops/args.h"
+#include "kernels/unary/unary.h"
 #include "ops/map.h"
 #include "ops/scalar.h"
 #include "ops/types.h"
 
-/* body: expression of x, of type T, with the attributes p[] as type T in a and b */
-#define FORM(name, suffix, type, body)                                                                                 \
-    static void name##_##suffix(type *v, size_t n, const double *p)                                                    \
+/* float is the kernels' plain C form, double the expression of x with the parameters a and b */
+#define FORMS(name, kernel, body)                                                                                      \
+    static void name##_f32(float *v, size_t n, const double *p)                                                        \
     {                                                                                                                  \
-        typedef type T;                                                                                                \
-        const T a = (T)p[0], b = (T)p[1];                                                                              \
+        mote_unary_f32_f32_##kernel##_ref(v, v, n, (const float[2]){(float)p[0], (float)p[1]});                        \
+    }                                                                                                                  \
+    static void name##_f64(double *v, size_t n, const double *p)                                                       \
+    {                                                                                                                  \
+        const double a = p[0], b = p[1];                                                                               \
         (void)a, (void)b;                                                                                              \
         for (size_t k = 0; k < n; k++) {                                                                               \
-            const T x = v[k];                                                                                          \
-            v[k] = (T)(body);                                                                                          \
+            const double x = v[k];                                                                                     \
+            v[k] = body;                                                                                               \
         }                                                                                                              \
     }
-#define FLOAT_FORMS(name, body) FORM(name, f32, float, body) FORM(name, f64, double, body)
-#define FLOAT_EVAL(name, p0, p1, body)                                                                                 \
-    FLOAT_FORMS(name, body)                                                                                            \
+#define EVAL(name, kernel, p0, p1, body)                                                                               \
+    FORMS(name, kernel, body)                                                                                          \
     static mote_status eval_##name(mote_eval *c)                                                                       \
     {                                                                                                                  \
         static const mote_map1 f = {name##_f32, name##_f64, NULL, NULL};                                               \
@@ -31,32 +34,36 @@
     }
 #define ATTR(name, absent) (double)mote_node_float(c->node, name, absent)
 
-FLOAT_FORMS(relu, x < 0 ? 0 : x)
-FORM(relu, s64, int64_t, x < 0 ? 0 : x)
+FORMS(relu, relu, x < 0 ? 0 : x)
+static void relu_s64(int64_t *v, size_t n, const double *p)
+{
+    (void)p;
+    for (size_t k = 0; k < n; k++)
+        v[k] = v[k] < 0 ? 0 : v[k];
+}
 static mote_status eval_relu(mote_eval *c)
 {
     static const mote_map1 f = {relu_f32, relu_f64, relu_s64, NULL};
     return mote_map_unary(c, &f, (const double[2]){0, 0});
 }
 
-FLOAT_EVAL(leaky_relu, ATTR("alpha", 0.01f), 0, x < 0 ? a * x : x)
-FLOAT_EVAL(thresholded_relu, ATTR("alpha", 1.0f), 0, x <= a ? 0 : x)
-FLOAT_EVAL(elu, ATTR("alpha", 1.0f), 0, x < 0 ? a * SCALAR(expm1, x) : x)
-FLOAT_EVAL(selu, ATTR("alpha", 1.67326319f), ATTR("gamma", 1.05070102f), x <= 0 ? b * (a * SCALAR(expm1, x)) : b * x)
-FLOAT_EVAL(celu, ATTR("alpha", 1.0f), 0, x < 0 ? a * SCALAR(expm1, x / a) : x)
-FLOAT_EVAL(sigmoid, 0, 0, SCALAR(sigmoid, x))
-FLOAT_EVAL(hard_sigmoid, ATTR("alpha", 0.2f), ATTR("beta", 0.5f), a * x + b < 0 ? 0 : a * x + b > 1 ? 1 : a * x + b)
-FLOAT_EVAL(tanh, 0, 0, SCALAR(tanh, x))
-FLOAT_EVAL(softplus, 0, 0, SCALAR(softplus, x))
-FLOAT_EVAL(softsign, 0, 0, x / (1 + SCALAR_FABS(x)))
-FLOAT_EVAL(mish, 0, 0, x * SCALAR(tanh, SCALAR(softplus, x)))
-FLOAT_EVAL(swish, ATTR("alpha", 1.0f), 0, x * SCALAR(sigmoid, (T)(a * x)))
-FLOAT_EVAL(shrink, ATTR("lambd", 0.5f), ATTR("bias", 0.0f), x < -a ? x + b : x > a ? x - b : x == x ? 0 : x)
-FLOAT_EVAL(hard_swish, 1.0 / 6.0, 0.5, x * (a * x + b < 0 ? 0 : a * x + b > 1 ? 1 : a * x + b))
+EVAL(leaky_relu, leakyrelu, ATTR("alpha", 0.01f), 0, x < 0 ? a * x : x)
+EVAL(thresholded_relu, thresholdedrelu, ATTR("alpha", 1.0f), 0, x <= a ? 0 : x)
+EVAL(elu, elu, ATTR("alpha", 1.0f), 1, x < 0 ? a * expm1(x) : x)
+EVAL(selu, elu, ATTR("alpha", 1.67326319f), ATTR("gamma", 1.05070102f), x <= 0 ? b * (a * expm1(x)) : b * x)
+EVAL(celu, celu, ATTR("alpha", 1.0f), 0, x < 0 ? a * expm1(x / a) : x)
+EVAL(sigmoid, sigmoid, 0, 0, scalar_sigmoid_f64(x))
+EVAL(hard_sigmoid, hardsigmoid, ATTR("alpha", 0.2f), ATTR("beta", 0.5f), a * x + b < 0 ? 0 : a * x + b > 1 ? 1 : a * x + b)
+EVAL(hard_swish, hardswish, 1.0 / 6, 0.5, x * (a * x + b < 0 ? 0 : a * x + b > 1 ? 1 : a * x + b))
+EVAL(tanh, tanh, 0, 0, tanh(x))
+EVAL(softplus, softplus, 0, 0, scalar_softplus_f64(x))
+EVAL(softsign, softsign, 0, 0, x / (1 + fabs(x)))
+EVAL(mish, mish, 0, 0, x *tanh(scalar_softplus_f64(x)))
+EVAL(swish, swish, ATTR("alpha", 1.0f), 0, x *scalar_sigmoid_f64(a *x))
+EVAL(shrink, shrink, ATTR("lambd", 0.5f), ATTR("bias", 0.0f), x < -a ? x + b : x > a ? x - b : x == x ? 0 : x)
 
-FLOAT_FORMS(gelu_erf, x * (T)0.5 * (1 + SCALAR(erf, (T)(x * (T)0.70710678118654752440))))
-FLOAT_FORMS(gelu_tanh, x * (T)0.5 *
-                           (1 + SCALAR(tanh, (T)((T)0.79788456080286535588 * (x + (T)0.044715 * x * x * x)))))
+FORMS(gelu_erf, gelu, x * 0.5 * (1 + erf(x * 0.70710678118654752440)))
+FORMS(gelu_tanh, gelu_tanh, x * 0.5 * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))))
 static mote_status eval_gelu(mote_eval *c)
 {
     static const mote_map1 none = {gelu_erf_f32, gelu_erf_f64, NULL, NULL};
@@ -160,15 +167,19 @@ static mote_status infer_swiglu(mote_infer *c)
     return mote_infer_like(c);
 }
 
-#define SWIGLU(suffix, type)                                                                                           \
-    static void swiglu_##suffix(type *a, const type *b, size_t n, const double *p)                                     \
-    {                                                                                                                  \
-        const type alpha = (type)p[0];                                                                                 \
-        for (size_t k = 0; k < n; k++)                                                                                 \
-            a[k] = a[k] * SCALAR(sigmoid, (type)(alpha * a[k])) * b[k];                                                \
-    }
-SWIGLU(f32, float)
-SWIGLU(f64, double)
+static void swiglu_f32(float *a, const float *b, size_t n, const double *p)
+{
+    mote_unary_f32_f32_swish_ref(a, a, n, (const float[2]){(float)p[0], 0});
+    for (size_t k = 0; k < n; k++)
+        a[k] *= b[k];
+}
+
+static void swiglu_f64(double *a, const double *b, size_t n, const double *p)
+{
+    for (size_t k = 0; k < n; k++)
+        a[k] = a[k] * scalar_sigmoid_f64(p[0] * a[k]) * b[k];
+}
+
 static mote_status eval_swiglu(mote_eval *c)
 {
     static const mote_map2 f = {swiglu_f32, swiglu_f64, NULL, NULL};

@@ -65,7 +65,8 @@ FORM(mod, f32, float, FLOORED(fmodf(x, y), y, fmodf(x, y) == 0 ? copysignf(0, y)
 FORM(mod, f64, double, FLOORED(fmod(x, y), y, fmod(x, y) == 0 ? copysign(0, y) : fmod(x, y)))
 FORM(mod, s64, int64_t, y == -1 ? 0 : FLOORED(x % y, y, 0))
 FORM(mod, u64, uint64_t, x % y)
-FLOAT_FORMS(fmod, SCALAR_FMOD(x, y))
+FORM(fmod, f32, float, fmodf(x, y))
+FORM(fmod, f64, double, fmod(x, y))
 FORM(fmod, s64, int64_t, y == -1 ? 0 : x % y)
 static mote_status eval_mod(mote_eval *c)
 {
@@ -203,7 +204,7 @@ static mote_status eval_pow(mote_eval *c)
             to_double(cb, &b, n, y64);
             for (size_t k = 0; k < n; k++)
                 x64[k] = ca == MOTE_CLASS_F32 && cb != MOTE_CLASS_F64 ? (double)scalar_pow_f32((float)x64[k], (float)y64[k])
-                                                                       : scalar_pow_f64(x64[k], y64[k]);
+                                                                      : pow(x64[k], y64[k]);
             for (size_t k = 0; k < n; k++)
                 if (ca == MOTE_CLASS_F32)
                     a.f32[k] = (float)x64[k];

@@ -4,22 +4,29 @@
  * Source: ONNX operators of the same names. float16 and bfloat16 are computed in float and rounded once. */
 #include "base/platform.h"
 #include "ops/args.h"
+#include "kernels/unary/unary.h"
 #include "ops/map.h"
-#include "ops/scalar.h"
 #include "ops/types.h"
+#include <math.h>
 
-/* body: expression of x, of type T */
+/* body: expression of x */
 #define FORM(name, suffix, type, body)                                                                                 \
     static void name##_##suffix(type *v, size_t n, const double *p)                                                    \
     {                                                                                                                  \
-        typedef type T;                                                                                                \
-        (void)p, (void)(T)0;                                                                                           \
+        (void)p;                                                                                                       \
         for (size_t k = 0; k < n; k++) {                                                                               \
-            const T x = v[k];                                                                                          \
-            v[k] = (T)(body);                                                                                          \
+            const type x = v[k];                                                                                       \
+            v[k] = (type)(body);                                                                                       \
         }                                                                                                              \
     }
-#define FLOAT_FORMS(name, body) FORM(name, f32, float, body) FORM(name, f64, double, body)
+/* float is the kernels' plain C form: the same bits as every other row */
+#define FLOAT_FORMS(name, body)                                                                                        \
+    static void name##_f32(float *v, size_t n, const double *p)                                                        \
+    {                                                                                                                  \
+        (void)p;                                                                                                       \
+        mote_unary_f32_f32_##name##_ref(v, v, n, NULL);                                                                \
+    }                                                                                                                  \
+    FORM(name, f64, double, body)
 #define EVAL(name, ...)                                                                                                \
     static mote_status eval_##name(mote_eval *c)                                                                       \
     {                                                                                                                  \
@@ -28,7 +35,7 @@
     }
 #define FLOAT_EVAL(name, body) FLOAT_FORMS(name, body) EVAL(name, name##_f32, name##_f64, NULL, NULL)
 
-FLOAT_FORMS(abs, SCALAR_FABS(x))
+FLOAT_FORMS(abs, fabs(x))
 FORM(abs, s64, int64_t, x < 0 ? (int64_t)(0 - (uint64_t)x) : x)
 FORM(abs, u64, uint64_t, x)
 EVAL(abs, abs_f32, abs_f64, abs_s64, abs_u64)
@@ -37,7 +44,7 @@ FLOAT_FORMS(neg, -x)
 FORM(neg, s64, int64_t, 0 - (uint64_t)x)
 EVAL(neg, neg_f32, neg_f64, neg_s64, NULL)
 
-FLOAT_FORMS(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x == 0 ? (T)0 : x)
+FLOAT_FORMS(sign, x > 0 ? 1 : x < 0 ? -1 : x)
 FORM(sign, s64, int64_t, (x > 0) - (x < 0))
 FORM(sign, u64, uint64_t, x > 0)
 EVAL(sign, sign_f32, sign_f64, sign_s64, sign_u64)
@@ -48,25 +55,25 @@ EVAL(bitwise_not, NULL, NULL, bitwise_not_s64, bitwise_not_u64)
 FORM(not, u64, uint64_t, x == 0)
 EVAL(not, NULL, NULL, NULL, not_u64)
 
-FLOAT_EVAL(ceil, SCALAR_CEIL(x))
-FLOAT_EVAL(floor, SCALAR_FLOOR(x))
-FLOAT_EVAL(round, SCALAR_RINT(x))
-FLOAT_EVAL(reciprocal, (T)1 / x)
-FLOAT_EVAL(sqrt, SCALAR_SQRT(x))
-FLOAT_EVAL(exp, SCALAR(exp, x))
-FLOAT_EVAL(log, SCALAR(log, x))
-FLOAT_EVAL(erf, SCALAR(erf, x))
-FLOAT_EVAL(sin, SCALAR(sin, x))
-FLOAT_EVAL(cos, SCALAR(cos, x))
-FLOAT_EVAL(tan, SCALAR(tan, x))
-FLOAT_EVAL(asin, SCALAR(asin, x))
-FLOAT_EVAL(acos, SCALAR(acos, x))
-FLOAT_EVAL(atan, SCALAR(atan, x))
-FLOAT_EVAL(sinh, SCALAR(sinh, x))
-FLOAT_EVAL(cosh, SCALAR(cosh, x))
-FLOAT_EVAL(asinh, SCALAR(asinh, x))
-FLOAT_EVAL(acosh, SCALAR(acosh, x))
-FLOAT_EVAL(atanh, SCALAR(atanh, x))
+FLOAT_EVAL(ceil, ceil(x))
+FLOAT_EVAL(floor, floor(x))
+FLOAT_EVAL(round, rint(x))
+FLOAT_EVAL(reciprocal, 1 / x)
+FLOAT_EVAL(sqrt, sqrt(x))
+FLOAT_EVAL(exp, exp(x))
+FLOAT_EVAL(log, log(x))
+FLOAT_EVAL(erf, erf(x))
+FLOAT_EVAL(sin, sin(x))
+FLOAT_EVAL(cos, cos(x))
+FLOAT_EVAL(tan, tan(x))
+FLOAT_EVAL(asin, asin(x))
+FLOAT_EVAL(acos, acos(x))
+FLOAT_EVAL(atan, atan(x))
+FLOAT_EVAL(sinh, sinh(x))
+FLOAT_EVAL(cosh, cosh(x))
+FLOAT_EVAL(asinh, asinh(x))
+FLOAT_EVAL(acosh, acosh(x))
+FLOAT_EVAL(atanh, atanh(x))
 
 static mote_status infer_bool(mote_infer *c)
 {
