@@ -90,7 +90,7 @@ static jmp_buf cmocka_env __attribute__((unused));
 static inline int cmocka_run_(const char *group, const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup,
                               CMFixtureFunction teardown)
 {
-    int failed = 0, skipped = 0;
+    volatile int failed = 0, skipped = 0;
     void *group_state = NULL;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (setup != NULL && setup(&group_state) != 0)
