@@ -1,0 +1,96 @@
+/* forms.c - what the internal forms share: activations, windows
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "ops/forms.h"
+#include "base/size.h"
+
+static const char *const names[] = {
+#define UNARY(ID, id, n_params, ulp) #id,
+#define UNARY_SCALAR(ID, id, ulp) #id,
+#include "kernels/unary/unary_ops.inc"
+#undef UNARY
+#undef UNARY_SCALAR
+};
+
+mote_unary mote_unary_find(mote_str name)
+{
+    for (unsigned i = 0; i < MOTE_UNARY_COUNT; i++)
+        if (mote_str_is(name, names[i]))
+            return (mote_unary)i;
+    return MOTE_UNARY_COUNT;
+}
+
+const char *mote_unary_name(mote_unary op) { return names[op]; }
+
+bool mote_form_activation(const mote_node *n, mote_unary *op, float params[2])
+{
+    *op = mote_unary_find(mote_node_string(n, "activation", ""));
+    params[0] = mote_node_float(n, "p0", 0.0f);
+    params[1] = mote_node_float(n, "p1", 0.0f);
+    return *op != MOTE_UNARY_COUNT;
+}
+
+/* Window sizes and positions multiply and add: below this bound none of it overflows. */
+#define EXTENT_LIMIT ((int64_t)1 << 40)
+
+static mote_status list_of(const mote_node *n, const char *name, size_t want, int64_t low, int64_t absent, int64_t *out, mote_diag *diag)
+{
+    size_t count;
+    const int64_t *v = mote_node_ints(n, name, &count);
+    MOTE_REQUIRE(v == NULL || count == want, diag, MOTE_E_SHAPE, "%s has %zu values, expected %zu", name, count, want);
+    for (size_t i = 0; i < want; i++) {
+        out[i] = v != NULL ? v[i] : absent;
+        MOTE_REQUIRE(out[i] >= low && out[i] < EXTENT_LIMIT, diag, MOTE_E_VALUE, "%s has value %lld, expected at least %lld", name,
+                     (long long)out[i], (long long)low);
+    }
+    return MOTE_OK;
+}
+
+mote_status mote_window_of(const mote_node *n, int32_t r, const int64_t *kernel, const int64_t *in, mote_window *w, mote_diag *diag)
+{
+    *w = (mote_window){.r = r};
+    int64_t pads[2 * MOTE_MAX_RANK];
+    MOTE_TRY(list_of(n, "strides", (size_t)r, 1, 1, w->stride, diag));
+    MOTE_TRY(list_of(n, "dilations", (size_t)r, 1, 1, w->dilation, diag));
+    MOTE_TRY(list_of(n, "pads", 2 * (size_t)r, 0, 0, pads, diag));
+    mote_str how = mote_node_string(n, "auto_pad", "NOTSET");
+    bool upper = mote_str_is(how, "SAME_UPPER"), lower = mote_str_is(how, "SAME_LOWER"), valid = mote_str_is(how, "VALID");
+    MOTE_REQUIRE(upper || lower || valid || mote_str_is(how, "NOTSET") || how.n == 0, diag, MOTE_E_VALUE,
+                 "auto_pad is '%.*s', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID", MOTE_STR_ARG(how));
+    bool ceil_mode = mote_node_int(n, "ceil_mode", 0) != 0;
+    for (int32_t i = 0; i < r; i++) {
+        int64_t k = kernel[i], s = w->stride[i], d = w->dilation[i];
+        MOTE_REQUIRE(k >= 1 && k < EXTENT_LIMIT && in[i] < EXTENT_LIMIT, diag, MOTE_E_SHAPE,
+                     "window of %lld over %lld, expected 1 or more and below 2^40", (long long)k, (long long)in[i]);
+        int64_t extent;
+        MOTE_REQUIRE(mote_i64_mul(k - 1, d, &extent) && extent < EXTENT_LIMIT, diag, MOTE_E_SHAPE,
+                     "a window of %lld with dilation %lld is too large", (long long)k, (long long)d);
+        extent++;
+        w->kernel[i] = k;
+        w->in[i] = in[i];
+        w->out[i] = MOTE_DIM_UNKNOWN;
+        w->pad_begin[i] = upper || lower || valid ? 0 : pads[i];
+        w->pad_end[i] = upper || lower || valid ? 0 : pads[r + i];
+        if (in[i] < 0) {
+            /* A stride of 1 with padding that makes up for the window keeps the size, known or not. */
+            if (s == 1 && (upper || lower || w->pad_begin[i] + w->pad_end[i] == extent - 1))
+                w->out[i] = in[i];
+            continue;
+        }
+        if (upper || lower) {
+            int64_t out = (in[i] + s - 1) / s, need = out > 0 ? (out - 1) * s + extent - in[i] : 0;
+            need = need > 0 ? need : 0;
+            w->pad_begin[i] = upper ? need / 2 : need - need / 2;
+            w->pad_end[i] = need - w->pad_begin[i];
+            w->out[i] = out;
+            continue;
+        }
+        int64_t span = in[i] + w->pad_begin[i] + w->pad_end[i] - extent;
+        MOTE_REQUIRE(span >= 0, diag, MOTE_E_SHAPE, "a window of %lld over %lld elements and %lld of padding", (long long)extent,
+                     (long long)in[i], (long long)(w->pad_begin[i] + w->pad_end[i]));
+        w->out[i] = (ceil_mode ? (span + s - 1) / s : span / s) + 1;
+        if (ceil_mode && (w->out[i] - 1) * s >= in[i] + w->pad_begin[i])
+            w->out[i]--;
+    }
+    return MOTE_OK;
+}
