@@ -5,6 +5,8 @@ set(mote_test_environment
   "MOTE_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
   "MOTE_BINARY_DIR=${PROJECT_BINARY_DIR}"
   "MOTE_TOOL=${PROJECT_BINARY_DIR}/mote"
+  "MOTE_PLUGINS=${PROJECT_BINARY_DIR}/tests/plugins"
+  "MOTE_EXAMPLES=${PROJECT_BINARY_DIR}/examples"
   "MOTE_PYTHON=${MOTE_PYTHON}"
   "ASAN_OPTIONS=abort_on_error=0:allocator_may_return_null=1:detect_stack_use_after_return=0"
   "UBSAN_OPTIONS=print_stacktrace=1"
@@ -44,6 +46,17 @@ if(mote_support_sources)
   target_link_libraries(mote_test_support_code PUBLIC mote_internal mote_cmocka)
   target_link_libraries(mote_test_support INTERFACE mote_test_support_code)
 endif()
+
+# Execution-provider plug-ins that tests load from $MOTE_PLUGINS: tests/plugins/<name>.c becomes <name>.so. They see public headers only.
+file(GLOB mote_plugin_sources CONFIGURE_DEPENDS tests/plugins/*.c)
+foreach(source IN LISTS mote_plugin_sources)
+  get_filename_component(name "${source}" NAME_WE)
+  add_library(plugin_${name} MODULE "${source}")
+  target_include_directories(plugin_${name} PRIVATE include)
+  target_link_libraries(plugin_${name} PRIVATE mote_flags)
+  set_target_properties(plugin_${name} PROPERTIES PREFIX "" SUFFIX ".so" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/plugins")
+endforeach()
 
 # The area of a file: the first folder below tests/.
 function(mote_test_area file out)
