@@ -73,7 +73,7 @@ static bool is_element_size(size_t size)
 void mote_copy_plan_make(mote_copy_plan *p, size_t size, int rank, const size_t *dims, const ptrdiff_t *in_stride, const ptrdiff_t *out_stride,
                          uint32_t cpu)
 {
-    axis a[MOTE_COPY_MAX_RANK];
+    axis a[MOTE_COPY_PLAN_RANK];
     size_t total = size;
     memset(p, 0, sizeof *p);
     for (int i = 0; i < rank; i++) {
@@ -194,7 +194,7 @@ static void repeat_element(const char *x, char *y, size_t n, size_t size)
 
 void mote_copy_run(const mote_copy_plan *p, const void *in, void *out, size_t begin, size_t end)
 {
-    size_t at[MOTE_COPY_MAX_RANK];
+    size_t at[MOTE_COPY_PLAN_RANK];
     const char *x = in;
     char *y = out;
     if (begin >= end)

@@ -11,7 +11,7 @@
 #include "base/cpu.h"
 #include <stdbool.h>
 
-enum { MOTE_COPY_MAX_RANK = 16 };
+enum { MOTE_COPY_PLAN_RANK = 16 };
 
 /* out[c][r] = in[r][c], elements of the row's size; strides in bytes. No alignment; nothing beyond the two matrices is touched. */
 typedef void (*mote_transpose_fn)(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
@@ -33,8 +33,8 @@ typedef struct mote_copy_plan {
     mote_copy_way way;
     int rank;                   /* of the outer dimensions */
     size_t size;                /* bytes of an element, or of a run */
-    size_t dims[MOTE_COPY_MAX_RANK];
-    ptrdiff_t in[MOTE_COPY_MAX_RANK], out[MOTE_COPY_MAX_RANK];
+    size_t dims[MOTE_COPY_PLAN_RANK];
+    ptrdiff_t in[MOTE_COPY_PLAN_RANK], out[MOTE_COPY_PLAN_RANK];
     size_t n;                   /* REPEAT, ELEMENTS: inner count */
     ptrdiff_t in_step, out_step;
     size_t rows, cols, block;   /* TRANSPOSE: in is rows x cols, cols contiguous; a unit takes `block` of its columns */
@@ -43,7 +43,7 @@ typedef struct mote_copy_plan {
     mote_transpose_fn tile;
 } mote_copy_plan;
 
-/* size: bytes of an element. rank <= MOTE_COPY_MAX_RANK. Out strides non-negative; no two indices meet in out. */
+/* size: bytes of an element. rank <= MOTE_COPY_PLAN_RANK. Out strides non-negative; no two indices meet in out. */
 void mote_copy_plan_make(mote_copy_plan *p, size_t size, int rank, const size_t *dims, const ptrdiff_t *in_stride, const ptrdiff_t *out_stride,
                          uint32_t cpu);
 /* Units [begin, end) of p->units. in and out do not overlap. */
