@@ -22,7 +22,7 @@ static const char *check_tile(const mote_gemm_f32_row *row, const shape *s, bool
     kcheck_fill(c0, s->m * cs, seed, false);
     /* each row of a on its own at the edge of a page, one tap at a time */
     guard ga[8], gb = guard_make(w * (k + 1) * 4 + 64), gc = guard_make(s->m * cs * 4), gr = guard_make(s->m * cs * 4);
-    const float *table[8 * 49];
+    const void *table[8 * 49];
     for (size_t i = 0; i < s->m; i++) {
         ga[i] = guard_make(k * 4 + 4);
         float *p = guard_at(&ga[i], k * 4, upper);

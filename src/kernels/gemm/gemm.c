@@ -100,7 +100,7 @@ static void run_rows(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0
 {
     const mote_gemm_f32_row *row = op->row;
     const size_t k = op->taps * op->kc, mr = row->mr, rows_n = m1 - m0;
-    const float *table[TABLE];
+    const void *table[TABLE];
     /* A block of k pays when its panel is read again by more rows. */
     size_t limit = rows_n > 2 * mr ? mote_max_size(32, BLOCK_B / (row->nr * sizeof(float))) : k;
     /* even tiles: 17 rows are 6 + 6 + 5, not 8 + 8 + 1 */

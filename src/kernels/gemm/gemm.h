@@ -23,7 +23,7 @@ enum {
  * beyond kc channels is read. b: taps * kc rows of w = n rounded up to 16. c, residual: rows c_stride, residual_stride floats apart, n floats
  * read or written in each; c must not overlap a or b; residual may be c. */
 typedef struct mote_gemm_f32_tile {
-    const float *const *a;
+    const void *const *a; /* rows of floats */
     size_t a_step, a_offset;
     size_t m, n, taps, kc;
     const float *b, *bias;
@@ -83,7 +83,7 @@ void mote_gemm_f32_pack(size_t nr, const mote_gemm_f32_source *s, float *dst, si
 /* ---- blocks ---- */
 
 /* Fills pointers to rows m0 .. m0+rows-1 of a, taps t0 .. t0+taps-1: table[t * rows + i]. */
-typedef void (*mote_gemm_f32_rows_fn)(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const float **table);
+typedef void (*mote_gemm_f32_rows_fn)(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table);
 /* In place on n floats at y: an activation that is no clamp (kernels/unary/unary.h). */
 typedef void (*mote_gemm_f32_act_fn)(const float *x, float *y, size_t n, const float *params);
 

@@ -13,7 +13,7 @@ void mote_gemm_f32_f32_f32_4x16_ref(const mote_gemm_f32_tile *t)
             acc[n] = (t->flags & MOTE_GEMM_ADD_C) != 0 ? c[n] : t->bias[n];
         const float *b = t->b;
         for (size_t tap = 0; tap < t->taps; tap++) {
-            const float *a = t->a[tap * t->a_step + i] + t->a_offset;
+            const float *a = (const float *)t->a[tap * t->a_step + i] + t->a_offset;
             for (size_t k = 0; k < t->kc; k++, b += MOTE_LANES)
                 for (size_t n = 0; n < MOTE_LANES; n++)
                     acc[n] = fmaf(a[k], b[n], acc[n]);

@@ -22,7 +22,7 @@
 #define FROM_BIAS_1(i) c##i##0 = bias0;
 #define FROM_BIAS_2(i) c##i##0 = bias0, c##i##1 = bias1;
 #define FROM_BIAS_3(i) c##i##0 = bias0, c##i##1 = bias1, c##i##2 = bias2;
-#define POINTER(i) const float *a##i = a[i] + offset;
+#define POINTER(i) const float *a##i = (const float *)a[i] + offset;
 
 #define FROM_C_1(i) c##i##0 = full ? vf_load(c + i * cs) : vf_loadn(c + i * cs, last);
 #define FROM_C_2(i) c##i##0 = vf_load(c + i * cs), c##i##1 = full ? vf_load(c + i * cs + 16) : vf_loadn(c + i * cs + 16, last);
@@ -75,7 +75,7 @@
         }                                                                                                              \
         FORGET(t)                                                                                                      \
         const size_t kc = t->kc, offset = t->a_offset, a_step = t->a_step;                                             \
-        const float *const *a = t->a;                                                                                  \
+        const void *const *a = t->a;                                                                                   \
         for (size_t tap = t->taps; tap > 0; tap--, a += a_step) {                                                      \
             ROWS_##MR(POINTER)                                                                                         \
             for (size_t k = 0; k < kc; k++, b += 16 * NV) {                                                            \

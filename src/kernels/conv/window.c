@@ -1,0 +1,76 @@
+/* window.c - pointers to the rows under a sliding window
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "kernels/conv/conv.h"
+#include <string.h>
+
+/* A stretch of output rows with one (image, oy). */
+typedef struct stretch {
+    size_t image, oy, ox, n;
+} stretch;
+
+static stretch stretch_at(const mote_window *w, size_t m, size_t end)
+{
+    stretch s = {.image = m / w->ow / w->oh, .oy = m / w->ow % w->oh, .ox = m % w->ow};
+    s.n = mote_min_size(w->ow - s.ox, end - m);
+    return s;
+}
+
+/* The input row under kernel row ky, or NULL in the padding. */
+static const char *input_row(const mote_window_rows *r, const stretch *s, size_t ky)
+{
+    const mote_window *w = r->window;
+    size_t iy = s->oy * w->stride_h + ky * w->dilation_h - w->pad_top; /* wraps below 0: then not less than h */
+    return iy < w->h ? (const char *)r->x + s->image * w->image_bytes + iy * w->w * w->pixel_bytes : NULL;
+}
+
+void mote_window_taps(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
+{
+    const mote_window_rows *r = ctx;
+    const mote_window *w = r->window;
+    for (size_t i = 0; i < rows;) {
+        const stretch s = stretch_at(w, m0 + i, m0 + rows);
+        for (size_t t = 0; t < taps; t++) {
+            const void **out = table + t * rows + i;
+            const size_t ky = (t0 + t) / w->kw, kx = (t0 + t) % w->kw;
+            const char *row = input_row(r, &s, ky);
+            size_t ix = s.ox * w->stride_w + kx * w->dilation_w - w->pad_left;
+            for (size_t j = 0; j < s.n; j++, ix += w->stride_w)
+                out[j] = row != NULL && ix < w->w ? row + ix * w->pixel_bytes : r->zero;
+        }
+        i += s.n;
+    }
+}
+
+bool mote_window_runs_bytes(const mote_window *w, size_t pointers, size_t *bytes)
+{
+    return mote_size_mul(w->kw, w->pixel_bytes, bytes) && mote_size_mul(*bytes, pointers, bytes);
+}
+
+void mote_window_runs(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
+{
+    const mote_window_rows *r = ctx;
+    const mote_window *w = r->window;
+    const size_t tap = r->tap_bytes;
+    char *copy = r->runs;
+    for (size_t i = 0; i < rows;) {
+        const stretch s = stretch_at(w, m0 + i, m0 + rows);
+        for (size_t t = 0; t < taps; t++) {
+            const void **out = table + t * rows + i;
+            const char *row = input_row(r, &s, t0 + t);
+            size_t ix = s.ox * w->stride_w - w->pad_left;
+            for (size_t j = 0; j < s.n; j++, ix += w->stride_w) {
+                if (row == NULL) {
+                    out[j] = r->zero;
+                } else if (ix < w->w && w->w - ix >= w->kw) {
+                    out[j] = row + ix * tap;
+                } else {
+                    out[j] = copy;
+                    for (size_t kx = 0; kx < w->kw; kx++, copy += tap)
+                        memcpy(copy, ix + kx < w->w ? row + (ix + kx) * tap : r->zero, tap);
+                }
+            }
+        }
+        i += s.n;
+    }
+}
