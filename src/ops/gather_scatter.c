@@ -274,7 +274,7 @@ static mote_status tuple_place(mote_eval *c, const mote_array *indices, size_t i
 {
     int64_t sum = 0;
     for (size_t k = 0; k < tuple; k++) {
-        int64_t index;
+        int64_t index = 0;
         MOTE_TRY(index_at(c, indices, i * tuple + k, dims[k], &index));
         sum += index * strides[k];
     }
