@@ -36,6 +36,10 @@ static void kcheck_signal(int sig)
     raise(sig);
 }
 
+/* Of the leak sanitizer, where there is one: what a check holds when a planted kernel crashes is left behind. */
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+
 /* Checks one row: NULL or what is wrong. */
 MOTE_UNUSED static const char *kcheck_row(const char *name, const char *(*check)(const void *row), const void *row)
 {
@@ -44,6 +48,8 @@ MOTE_UNUSED static const char *kcheck_row(const char *name, const char *(*check)
     struct sigaction old[4], now = {.sa_handler = kcheck_signal, .sa_flags = SA_NODEFER};
     for (size_t i = 0; i < 4; i++)
         sigaction(signals[i], &now, &old[i]);
+    if (__lsan_disable != NULL)
+        __lsan_disable();
     const char *answer;
     int sig = sigsetjmp(kcheck_env, 1);
     if (sig == 0) {
@@ -54,6 +60,8 @@ MOTE_UNUSED static const char *kcheck_row(const char *name, const char *(*check)
         answer = crash;
     }
     kcheck_armed = 0;
+    if (__lsan_enable != NULL)
+        __lsan_enable();
     for (size_t i = 0; i < 4; i++)
         sigaction(signals[i], &old[i], NULL);
     return answer;
