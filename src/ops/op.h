@@ -137,5 +137,13 @@ mote_status mote_eval_graph(mote_graph *g, const mote_array *const *inputs, size
                             mote_heap *heap, uint64_t step_limit, mote_eval_outer outer, void *outer_ctx, mote_diag *diag);
 /* Frees data that evaluation allocated (deeply, for sequences and strings), and empties *a. */
 void mote_array_free(mote_heap *heap, mote_array *a);
+/* Memory for a shaped array's elements, of the kind that mote_array_free frees; strings start empty. data is never NULL, even without elements. */
+mote_status mote_array_make(mote_heap *heap, mote_array *a, mote_diag *diag);
+/* Memory for the bytes of its strings, freed with it. NULL when there is none. */
+char *mote_array_chars(mote_heap *heap, mote_array *a, size_t bytes);
+/* A deep copy; a sequence or optional of deep copies. *to is released with mote_array_free. */
+mote_status mote_array_clone(mote_heap *heap, const mote_array *from, mote_array *to, mote_diag *diag);
+mote_status mote_array_items(mote_heap *heap, mote_kind kind, mote_dtype dtype, size_t n, const mote_array *const *items, mote_array *to,
+                             mote_diag *diag);
 
 #endif
