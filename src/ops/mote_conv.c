@@ -179,9 +179,9 @@ static mote_status eval_conv(mote_eval *c)
                 int64_t k[MOTE_MAX_RANK] = {0};
                 size_t at, t = 0;
                 do {
-                    if (tap(&s.win, o, k, &at))
-                        for (size_t ch = 0; ch < cg; ch++)
-                            acc = fmaf(x[at * s.channels + m / mg * cg + ch], w[(m * cg + ch) * s.taps + t], acc);
+                    bool inside = tap(&s.win, o, k, &at); /* padding is zeros that count: they turn -0 into 0 */
+                    for (size_t ch = 0; ch < cg; ch++)
+                        acc = fmaf(inside ? x[at * s.channels + m / mg * cg + ch] : 0.0f, w[(m * cg + ch) * s.taps + t], acc);
                     t++;
                 } while (next(s.win.r, s.win.kernel, k));
                 *y++ = acc;

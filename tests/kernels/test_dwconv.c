@@ -8,9 +8,9 @@ typedef struct shape {
     size_t images, h, w, c, kh, kw, stride, dilation, pad_top, pad_left, pad_bottom, pad_right;
 } shape;
 
-static mote_window window_of(const shape *s)
+static mote_conv_window window_of(const shape *s)
 {
-    mote_window w = {.h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride_h = s->stride, .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
+    mote_conv_window w = {.h = s->h, .w = s->w, .kh = s->kh, .kw = s->kw, .stride_h = s->stride, .stride_w = s->stride, .dilation_h = s->dilation, .dilation_w = s->dilation,
                      .pad_top = s->pad_top, .pad_left = s->pad_left, .pixel_bytes = s->c * 4, .image_bytes = s->h * s->w * s->c * 4};
     w.oh = (s->h + s->pad_top + s->pad_bottom - (s->kh - 1) * s->dilation - 1) / s->stride + 1;
     w.ow = (s->w + s->pad_left + s->pad_right - (s->kw - 1) * s->dilation - 1) / s->stride + 1;
@@ -19,7 +19,7 @@ static mote_window window_of(const shape *s)
 
 static const char *check_shape(const mote_dwconv_f32_row *row, const shape *s, bool upper, bool clamp, uint64_t *seed)
 {
-    const mote_window win = window_of(s);
+    const mote_conv_window win = window_of(s);
     const size_t taps = s->kh * s->kw, m = s->images * win.oh * win.ow, pixels = s->images * s->h * s->w;
     const size_t ys = s->c + 2;
     guard gx = guard_make(pixels * s->c * 4), gz = guard_make(s->c * 4), gw = guard_make((taps + 1) * (s->c + 15) * 4 + 64), gy = guard_make(m * ys * 4);
@@ -38,8 +38,8 @@ static const char *check_shape(const mote_dwconv_f32_row *row, const shape *s, b
         y[i] = 77.0f;
     mote_dwconv_f32_pack(weights, bias, s->c, taps, w);
     const void *table[1024];
-    mote_window_rows ctx = {.window = &win, .x = x, .zero = zero};
-    mote_dwconv_f32_op op = {.row = row, .taps = taps, .c = s->c, .rows_fn = mote_window_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = ys,
+    mote_conv_rows ctx = {.window = &win, .x = x, .zero = zero};
+    mote_dwconv_f32_op op = {.row = row, .taps = taps, .c = s->c, .rows_fn = mote_conv_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = ys,
                              .lo = -0.5f, .hi = 0.75f, .flags = clamp ? MOTE_DWCONV_CLAMP : 0u};
     mote_dwconv_f32_block(&op, 0, m / 2, table, row->pixels * taps);
     mote_dwconv_f32_block(&op, m / 2, m, table, 1024);
@@ -156,13 +156,13 @@ static void bench(const char *filter)
             if ((r[i].isa & ~mote_cpu_features()) != 0 || strstr(r[i].name, filter) == NULL)
                 continue;
             const shape *s = &shapes[k];
-            const mote_window win = window_of(s);
+            const mote_conv_window win = window_of(s);
             size_t taps = s->kh * s->kw, m = win.oh * win.ow, floats = 0;
             if (!mote_dwconv_f32_packed(s->c, taps, &floats))
                 continue;
             float *x = calloc(s->h * s->w * s->c, 4), *zero = calloc(s->c, 4), *w = calloc(floats, 4), *y = calloc(m * s->c, 4);
-            mote_window_rows ctx = {.window = &win, .x = x, .zero = zero};
-            job j = {{.row = &r[i], .taps = taps, .c = s->c, .rows_fn = mote_window_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = s->c, .hi = 6.0f, .flags = MOTE_DWCONV_CLAMP}, m};
+            mote_conv_rows ctx = {.window = &win, .x = x, .zero = zero};
+            job j = {{.row = &r[i], .taps = taps, .c = s->c, .rows_fn = mote_conv_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = s->c, .hi = 6.0f, .flags = MOTE_DWCONV_CLAMP}, m};
             char text[64];
             snprintf(text, sizeof text, "%zux%zux%zu k=%zu s=%zu", s->h, s->w, s->c, s->kh, s->stride);
             kcheck_report(r[i].name, text, kcheck_time(bench_one, &j), (double)(m * taps * s->c), "MAC");

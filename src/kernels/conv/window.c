@@ -9,7 +9,7 @@ typedef struct stretch {
     size_t image, oy, ox, n;
 } stretch;
 
-static stretch stretch_at(const mote_window *w, size_t m, size_t end)
+static stretch stretch_at(const mote_conv_window *w, size_t m, size_t end)
 {
     stretch s = {.image = m / w->ow / w->oh, .oy = m / w->ow % w->oh, .ox = m % w->ow};
     s.n = mote_min_size(w->ow - s.ox, end - m);
@@ -17,17 +17,17 @@ static stretch stretch_at(const mote_window *w, size_t m, size_t end)
 }
 
 /* The input row under kernel row ky, or NULL in the padding. */
-static const char *input_row(const mote_window_rows *r, const stretch *s, size_t ky)
+static const char *input_row(const mote_conv_rows *r, const stretch *s, size_t ky)
 {
-    const mote_window *w = r->window;
+    const mote_conv_window *w = r->window;
     size_t iy = s->oy * w->stride_h + ky * w->dilation_h - w->pad_top; /* wraps below 0: then not less than h */
     return iy < w->h ? (const char *)r->x + s->image * w->image_bytes + iy * w->w * w->pixel_bytes : NULL;
 }
 
-void mote_window_taps(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
+void mote_conv_taps(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
 {
-    const mote_window_rows *r = ctx;
-    const mote_window *w = r->window;
+    const mote_conv_rows *r = ctx;
+    const mote_conv_window *w = r->window;
     for (size_t i = 0; i < rows;) {
         const stretch s = stretch_at(w, m0 + i, m0 + rows);
         for (size_t t = 0; t < taps; t++) {
@@ -42,15 +42,15 @@ void mote_window_taps(const void *ctx, size_t m0, size_t rows, size_t t0, size_t
     }
 }
 
-bool mote_window_runs_bytes(const mote_window *w, size_t pointers, size_t *bytes)
+bool mote_conv_runs_bytes(const mote_conv_window *w, size_t pointers, size_t *bytes)
 {
     return mote_size_mul(w->kw, w->pixel_bytes, bytes) && mote_size_mul(*bytes, pointers, bytes);
 }
 
-void mote_window_runs(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
+void mote_conv_runs(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
 {
-    const mote_window_rows *r = ctx;
-    const mote_window *w = r->window;
+    const mote_conv_rows *r = ctx;
+    const mote_conv_window *w = r->window;
     const size_t tap = r->tap_bytes;
     char *copy = r->runs;
     for (size_t i = 0; i < rows;) {

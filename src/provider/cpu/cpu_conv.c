@@ -1,0 +1,214 @@
+/* cpu_conv.c - lowering of f32 convolution, channels last: matrix products over window pointers, depthwise rows
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "base/size.h"
+#include "kernels/dwconv/dwconv.h"
+#include "ops/forms.h"
+#include "provider/cpu/cpu_product.h"
+#include "provider/cpu/cpu_window.h"
+
+enum {
+    POINTERS = 2048,      /* of one call to a rows function; the stack of mote_gemm_f32_block has as many */
+    FEW_CHANNELS = 15,    /* up to here a kernel row is read as one run (mote_conv_runs) */
+    RUN_FLOATS = 256,     /* and up to this many floats of it */
+    DW_BLOCK = 16 << 10,  /* floats of output between the convolution and its activation: they stay in the second-level cache */
+};
+
+typedef struct conv_params {
+    mote_gemm_f32_op op; /* without addresses */
+    mote_conv_window window;
+    mote_cpu_act act;
+    mote_cpu_pack pack;
+    const float *packed;  /* NULL: packed at run into scratch */
+    const float *zero;
+    size_t groups, cg, mg, packed_bytes;
+    size_t runs_bytes;    /* per worker; 0: no runs */
+    bool indirect;
+} conv_params;
+
+static mote_status conv_run(const mote_step *step, mote_exec *x)
+{
+    const conv_params *p = step->params;
+    mote_gemm_f32_op op = p->op;
+    const float *in = step->in[0]->data, *residual = step->n_in > 3 && step->in[3] != NULL ? step->in[3]->data : NULL;
+    float *out = step->out[0]->data;
+    const float *packed = p->packed;
+    if (packed == NULL) {
+        mote_cpu_pack pack = p->pack;
+        pack.source.src = step->in[1]->data;
+        pack.source.bias = step->n_in > 2 && step->in[2] != NULL ? step->in[2]->data : NULL;
+        mote_cpu_pack_run(&pack, x->scratch, x->pool);
+        packed = x->scratch;
+    }
+    mote_conv_rows rows = {.window = &p->window, .zero = p->zero, .tap_bytes = p->window.pixel_bytes};
+    if (p->runs_bytes != 0)
+        rows.runs = (char *)x->scratch + (p->packed == NULL ? p->packed_bytes : 0);
+    op.act_params = p->act.params;
+    for (size_t g = 0; g < p->groups; g++) {
+        op.b = packed + g * p->pack.dst_step;
+        op.a = in + g * p->cg;
+        rows.x = op.a;
+        op.c = out + g * p->mg;
+        op.residual = residual != NULL ? residual + g * p->mg : NULL;
+        mote_cpu_product(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes);
+    }
+    return MOTE_OK;
+}
+
+/* ---- depthwise ---- */
+
+typedef struct dw_params {
+    mote_dwconv_f32_op op;
+    mote_conv_window window;
+    mote_cpu_act act;
+    const float *packed, *zero;
+    size_t m, taps, c;
+} dw_params;
+
+typedef struct dw_job {
+    const dw_params *p;
+    mote_dwconv_f32_op op;
+    const float *residual;
+} dw_job;
+
+static void dw_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    (void)worker;
+    const dw_job *j = ctx;
+    const void *table[POINTERS];
+    const size_t c = j->p->c, step = mote_max_size(j->op.row->pixels, DW_BLOCK / c);
+    for (size_t m = begin; m < end; m += step) {
+        const size_t e = mote_min_size(end, m + step), n = (e - m) * c;
+        float *y = j->op.y + m * c;
+        mote_dwconv_f32_block(&j->op, m, e, table, POINTERS);
+        for (size_t i = 0; j->residual != NULL && i < n; i++)
+            y[i] += j->residual[m * c + i];
+        if (j->p->act.fn != NULL)
+            j->p->act.fn(y, y, n, j->p->act.params);
+    }
+}
+
+static mote_status dw_run(const mote_step *step, mote_exec *x)
+{
+    const dw_params *p = step->params;
+    mote_conv_rows rows = {.window = &p->window, .zero = p->zero, .x = step->in[0]->data};
+    dw_job j = {.p = p, .op = p->op};
+    j.op.ctx = &rows;
+    j.op.w = p->packed;
+    j.op.y = step->out[0]->data;
+    j.residual = step->n_in > 3 && step->in[3] != NULL ? step->in[3]->data : NULL;
+    if (p->packed == NULL) {
+        const float *bias = step->n_in > 2 && step->in[2] != NULL ? step->in[2]->data : NULL;
+        mote_dwconv_f32_pack(step->in[1]->data, bias, p->c, p->taps, x->scratch);
+        j.op.w = x->scratch;
+    }
+    mote_parallel_for(x->pool, p->m, mote_max_size(p->op.row->pixels, 4096 / p->c), dw_range, &j);
+    return MOTE_OK;
+}
+
+typedef struct dw_pack {
+    const void *w, *bias;
+    size_t c, taps;
+} dw_pack;
+
+static mote_status dw_fill(void *ctx, void *dst)
+{
+    const dw_pack *p = ctx;
+    mote_dwconv_f32_pack(p->w, p->bias, p->c, p->taps, dst);
+    return MOTE_OK;
+}
+
+static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window, const mote_cpu_act *act, size_t m, size_t c, bool constant)
+{
+    const size_t taps = window->kh * window->kw;
+    const mote_dwconv_f32_row *row = mote_dwconv_f32_select(l->cpu);
+    size_t floats, bytes;
+    if (taps * row->pixels > POINTERS || !mote_dwconv_f32_packed(c, taps, &floats) || !mote_size_mul(floats, sizeof(float), &bytes))
+        return MOTE_OK;
+    dw_params *p;
+    float *zero;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    MOTE_TRY(mote_lower_params(l, c * sizeof *zero, (void **)&zero));
+    *p = (dw_params){.window = *window, .act = *act, .zero = zero, .m = m, .taps = taps, .c = c};
+    p->op = (mote_dwconv_f32_op){.row = row, .taps = taps, .c = c, .rows_fn = mote_conv_taps, .y_stride = c, .lo = act->lo, .hi = act->hi};
+    if (l->n_in > 3 && l->in[3] != NULL && act->clamp) /* the sum comes before the clamp: the clamp becomes a pass of its own */
+        p->act.fn = mote_unary_select(MOTE_UNARY_CLIP, l->cpu)->fn, p->act.params[0] = act->lo, p->act.params[1] = act->hi;
+    else if (act->clamp)
+        p->op.flags = MOTE_DWCONV_CLAMP;
+    if (constant) {
+        static const uint32_t inputs[] = {1, 2};
+        const bool bias = l->n_in > 2 && l->in[2] != NULL;
+        dw_pack pack = {.w = l->value[1]->data, .bias = bias ? l->value[2]->data : NULL, .c = c, .taps = taps};
+        MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('d', 16), bytes, dw_fill, &pack, (const void **)&p->packed));
+        l->unread = bias ? 6 : 2;
+    } else {
+        l->scratch_bytes = bytes;
+    }
+    l->run = dw_run;
+    l->params = p;
+    l->kernel = row->name;
+    return MOTE_OK;
+}
+
+static mote_status lower_conv(mote_lower *l)
+{
+    const mote_array *x = l->in[0], *w = l->in[1], *y = l->out[0];
+    mote_conv_window window;
+    if (!mote_cpu_window_of(l, w->dims + 2, sizeof(float), &window) || x->rank != w->rank || y == NULL)
+        return MOTE_OK;
+    const size_t c = (size_t)x->dims[x->rank - 1], outputs = (size_t)w->dims[0], groups = (size_t)mote_node_int(l->node, "group", 1);
+    const size_t cg = (size_t)w->dims[1], taps = window.kh * window.kw;
+    if (c == 0 || outputs == 0 || groups == 0 || cg * groups != c || outputs % groups != 0 || (l->n_in > 2 && l->in[2] != NULL && mote_array_count(l->in[2]) != outputs))
+        return MOTE_OK;
+    const size_t m = mote_array_count(y) / outputs, mg = outputs / groups;
+    const bool bias = l->n_in > 2 && l->in[2] != NULL;
+    const bool constant = l->value[1] != NULL && (!bias || l->value[2] != NULL);
+    mote_cpu_act act;
+    mote_cpu_act_of(l->node, l->cpu, &act);
+    if (groups > 1 && cg == 1 && mg == 1)
+        return lower_depthwise(l, &window, &act, m, c, constant);
+
+    const mote_gemm_f32_row *row = mote_gemm_f32_select(l->cpu);
+    size_t k, floats, step, bytes;
+    if (!mote_size_mul(taps, cg, &k) || !mote_gemm_f32_packed(mg, k, &step) || !mote_size_mul(step, groups, &floats) ||
+        !mote_size_mul(floats, sizeof(float), &bytes) || !mote_size_align(bytes, MOTE_ALIGN, &bytes))
+        return MOTE_OK;
+    conv_params *p;
+    float *zero;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    *p = (conv_params){.window = window, .act = act, .groups = groups, .cg = cg, .mg = mg, .packed_bytes = bytes};
+    p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = mg, .taps = taps, .kc = cg, .a_stride = c, .c_stride = outputs, .residual_stride = outputs,
+                               .flags = act.clamp ? MOTE_GEMM_CLAMP : 0u, .lo = act.lo, .hi = act.hi, .act = act.fn};
+    p->pack = (mote_cpu_pack){.source = {.n = mg, .taps = taps, .kc = cg, .tap_stride = 1, .k_stride = taps, .n_stride = k},
+                              .nr = row->nr, .groups = groups, .src_step = mg * k, .bias_step = mg, .dst_step = step};
+    p->indirect = taps != 1 || window.stride_h != 1 || window.stride_w != 1 || window.pad_top != 0 || window.pad_left != 0 || window.oh != window.h || window.ow != window.w;
+    if (p->indirect) {
+        const bool runs = groups == 1 && window.dilation_w == 1 && window.kw > 1 && c <= FEW_CHANNELS && c * window.kw <= RUN_FLOATS;
+        p->op.rows_fn = mote_conv_taps;
+        if (runs && mote_conv_runs_bytes(&window, POINTERS, &p->runs_bytes)) {
+            p->op.rows_fn = mote_conv_runs;
+            p->op.taps = window.kh;
+            p->op.kc = window.kw * c;
+        }
+        MOTE_TRY(mote_lower_params(l, p->op.kc * sizeof *zero, (void **)&zero));
+        p->zero = zero;
+    }
+    if (constant) {
+        static const uint32_t inputs[] = {1, 2};
+        p->pack.source.src = l->value[1]->data;
+        p->pack.source.bias = bias ? l->value[2]->data : NULL;
+        MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('c', row->nr), bytes, mote_cpu_pack_fill, &p->pack, (const void **)&p->packed));
+        l->unread = bias ? 6 : 2;
+    } else {
+        l->scratch_bytes = bytes;
+    }
+    size_t runs;
+    if (!mote_size_mul(p->runs_bytes, l->workers, &runs) || !mote_size_add(l->scratch_bytes, runs, &l->scratch_bytes))
+        return MOTE_OK;
+    l->run = conv_run;
+    l->params = p;
+    l->kernel = row->name;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(mote, Conv, lower_conv)
