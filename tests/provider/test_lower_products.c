@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "provider/lowering.h"
 
-extern const mote_op_def mote_op_mote_Conv_1, mote_op_mote_Gemm_1;
+extern const mote_op_def mote_op_mote_Conv_1, mote_op_mote_Gemm_1, mote_op_mote_MaxPool_1, mote_op_mote_AveragePool_1, mote_op_mote_GlobalMaxPool_1,
+    mote_op_mote_GlobalAveragePool_1;
 
 typedef struct conv_case {
     int64_t n, c, h, w, m, group, kh, kw, stride, dilation, pads[4];
@@ -167,8 +168,43 @@ static void onnx_gemm(void **state)
     }
 }
 
+static void pools(void **state)
+{
+    (void)state;
+    static const mote_op_def *const defs[] = {&mote_op_mote_MaxPool_1, &mote_op_mote_AveragePool_1, &mote_op_mote_GlobalMaxPool_1, &mote_op_mote_GlobalAveragePool_1};
+    static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_U8, MOTE_DTYPE_S8};
+    uint64_t seed = kcheck_seed;
+    for (size_t i = 0; i < 64; i++) {
+        const mote_op_def *def = defs[i % 4];
+        const bool one = i / 4 % 2 != 0, wide = i / 8 % 2 != 0;
+        lowering *t = lowering_begin(def, 1);
+        int64_t x[] = {2, 9, 8, wide ? 50 : 3}, x1[] = {2, 23, wide ? 70 : 5}, kernel[] = {3, 2}, strides[] = {2, 1}, pads[] = {1, 0, 2, 1}, pads1[] = {2, 1};
+        if (i % 2 == 0 && i / 16 < 3) {
+            unsigned char *bytes = lowering_input(t, 0, types[i / 16], one ? 3 : 4, one ? x1 : x);
+            if (types[i / 16] == MOTE_DTYPE_F32)
+                kcheck_fill((float *)(void *)bytes, mote_array_count(&t->in[0]), &seed, true);
+            else
+                for (size_t k = 0; k < t->in[0].bytes; k++)
+                    bytes[k] = (unsigned char)rng_next(&seed);
+        } else {
+            lowering_floats(t, 0, one ? 3 : 4, one ? x1 : x, &seed);
+        }
+        if (i % 4 < 2) {
+            kernel[0] = one ? 4 : 3;
+            mote_node_set_ints(t->node, "kernel_shape", kernel, one ? 1 : 2);
+            mote_node_set_ints(t->node, "strides", strides, one ? 1 : 2);
+            mote_node_set_ints(t->node, "pads", one ? pads1 : pads, one ? 2 : 4);
+            mote_node_set_int(t->node, "ceil_mode", (int64_t)i / 16 % 2);
+            if (i % 4 == 1)
+                mote_node_set_int(t->node, "count_include_pad", (int64_t)i / 32);
+        }
+        lowering_expect(t);
+        lowering_check(t);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(gemm), cmocka_unit_test(matmul), cmocka_unit_test(onnx_gemm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(gemm), cmocka_unit_test(matmul), cmocka_unit_test(onnx_gemm), cmocka_unit_test(pools)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
