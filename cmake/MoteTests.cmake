@@ -78,6 +78,9 @@ if(MOTE_BUILD_TESTS)
     if(area STREQUAL "tool" AND NOT TARGET mote_tool_parts)
       continue() # tests of the tool's codecs, where the tool is not built
     endif()
+    if(TARGET ${name}) # two areas have a test of that name
+      set(name ${name}_${area})
+    endif()
     add_executable(${name} "${source}")
     target_link_libraries(${name} PRIVATE mote_test_support mote_cmocka)
     if(area STREQUAL "tool")

@@ -1,4 +1,4 @@
-/* test_pool.c - the thread pool: every item once, worker ids, teams, taking turns, sleeping
+/* test_threadpool.c - the thread pool: every item once, worker ids, teams, taking turns, sleeping
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/cpu.h"
