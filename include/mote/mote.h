@@ -161,10 +161,11 @@ typedef struct mote_load_options {
     uint32_t cpu_mask;               /* CPU features that kernels may use, see `mote bench --help`; 0: all that are there */
     bool copy;                       /* read files instead of mapping them: safe when a file may shrink while in use */
     const char *const *providers;    /* names of execution providers in order of preference, NULL-terminated; NULL: cpu */
+    bool keep_optional_inputs;       /* inputs with defaults are not folded into the model and can be bound */
     bool reference;                  /* run every operator by its reference evaluation: slow, for comparison */
     const char *stop_after;          /* for mote_model_dump: "load", "infer", a pass, "simplify", "lower"; NULL: all stages */
 } mote_load_options;
-#define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, NULL}
+#define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL}
 
 /* Loads, checks, simplifies and lowers a model. The path's file stays mapped until the model is destroyed, and must not
  * change; external data is read only from the model's own folder. Each returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_MEMORY,

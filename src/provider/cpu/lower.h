@@ -64,6 +64,7 @@ struct mote_lower {
     const void *params;
     const char *kernel;
     size_t scratch_bytes;           /* for all workers together */
+    void (*release)(const void *params); /* called once when the step goes; NULL: nothing to release */
     uint32_t unread;                /* bit i: run never reads input i's data (it was packed): the executor need not align or keep it */
     uint32_t inplace;               /* bit i: output 0 may lie in input i's memory (same bytes; read before written, element by element) */
 };
