@@ -1,0 +1,130 @@
+/* frame.h - one graph planned for given input shapes: slots, steps, memory; and its execution
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A frame belongs to a session. Every value of its graph has a slot: a constant, a static tensor with a place in the frame's arena, or a dynamic
+ * one whose shape is known only at run and whose memory is kept in the session's heap. Subgraphs of control flow get frames of their own,
+ * children of the frame that holds the node; they read captured values from the slots of the frames around them. */
+#ifndef MOTE_SESSION_FRAME_H
+#define MOTE_SESSION_FRAME_H
+
+#include "plan/memory.h"
+#include "provider/cpu/lower.h"
+#include "session/model.h"
+#include "session/temp_heap.h"
+
+typedef struct mote_frame mote_frame;
+typedef struct mote_slot mote_slot;
+typedef struct mote_frame_step mote_frame_step;
+
+typedef enum mote_slot_state {
+    MOTE_SLOT_NONE,
+    MOTE_SLOT_CONST,   /* data fixed for the frame's life */
+    MOTE_SLOT_STATIC,  /* shape fixed, memory in buffer `buffer` */
+    MOTE_SLOT_DYNAMIC, /* shape and memory made at run */
+} mote_slot_state;
+
+enum { MOTE_NO_BUFFER = 0xffffffffu };
+
+struct mote_slot {
+    mote_array array; /* first: a pointer to it is a pointer to the slot */
+    mote_slot_state state;
+    uint32_t buffer;
+    uint32_t last_use;              /* step index; UINT32_MAX: beyond the run */
+    mote_slot *same_buffer;         /* next slot of the same buffer */
+    void *own;                      /* DYNAMIC: memory */
+    size_t own_bytes;
+    struct mote_chars *chars;       /* bytes of strings */
+    const mote_value *value;        /* NULL: an output copy */
+};
+
+typedef struct mote_chars {
+    struct mote_chars *next;
+    size_t bytes; /* of the whole block */
+} mote_chars;
+
+struct mote_frame_step {
+    mote_step step;                 /* first */
+    mote_frame *frame;
+    bool dynamic;                   /* shapes are inferred and kernels chosen at each change of shape */
+    bool lowered;
+    bool copy;                      /* an output copy: no node */
+    void (*release)(const void *params);
+    uint32_t step_unread;           /* mote_lower.unread */
+    mote_arena arena;               /* dynamic: what lowering left */
+    mote_array *seen;               /* dynamic: shapes at the last lowering, inputs then outputs */
+    mote_frame *children[2];        /* control flow: lists by slot, newest first */
+};
+
+struct mote_frame {
+    mote_session *session;
+    mote_graph *graph;
+    mote_frame *parent;
+    mote_frame *next;               /* in the cache that holds it */
+    mote_arena arena;
+    mote_array *key;                /* shapes of the inputs that it was planned for; dtype NONE: not given */
+    mote_slot *slots;
+    size_t n_slots;                 /* values of the graph, then output copies */
+    mote_slot **outputs;
+    mote_frame_step *steps;
+    size_t n_steps;
+    mote_buffer *buffers;
+    mote_slot **buffer_slots;       /* first slot of each buffer */
+    size_t n_buffers;
+    char *memory;
+    size_t memory_bytes, arena_bytes, scratch_bytes;
+    char *scratch;
+    bool used;                      /* for eviction */
+};
+
+struct mote_session {
+    mote_heap heap;                 /* counts the session's bytes; through the model's allocator */
+    mote_temp_heap temp;            /* temporaries of reference evaluation, kept between runs */
+    mote_model *model;
+    mote_pool *pool;
+    bool own_pool;
+    mote_profile_fn profile;
+    void *profile_ctx;
+    mote_tap_fn tap;
+    void *tap_ctx;
+    uint64_t step_limit, limit, steps;
+    uint64_t start_ns;
+    unsigned depth;
+    _Atomic bool cancelled;
+    _Atomic bool busy;
+    mote_frame *frames;             /* plans of the main graph, most recent first */
+    size_t n_frames;
+    mote_frame *current;
+    mote_tensor *inputs, *outputs;
+    void **bound_inputs, **bound_outputs; /* caller's memory, or NULL */
+    bool *given;                    /* optional inputs that the caller bound */
+    size_t n_inputs, n_outputs;
+    void *dynamic_scratch;
+    size_t dynamic_scratch_bytes;
+    size_t dynamic_bytes;
+};
+
+/* Plans `graph` for inputs of these shapes (data is not read; dtype NONE: an optional input left to its default). */
+mote_status mote_frame_create(mote_session *s, mote_graph *graph, mote_frame *parent, const mote_array *inputs, mote_frame **out,
+                              mote_diag *diag);
+void mote_frame_destroy(mote_frame **frame);
+/* Whether a frame was planned for these shapes. */
+bool mote_frame_matches(const mote_frame *f, const mote_array *inputs);
+/* The slot of a value defined in this frame's graph or one around it. */
+mote_slot *mote_frame_slot(mote_frame *f, const mote_value *v);
+/* Points every slot of a slot's buffer at `data`; NULL: back into the arena. */
+void mote_frame_bind(mote_frame *f, mote_slot *slot, void *data);
+mote_status mote_frame_run(mote_frame *f, mote_diag *diag);
+
+/* frame_infer.c: types of a node's outputs from the slots of its inputs. *known: every output's shape is fixed and of tensor kind. */
+mote_status mote_frame_infer(mote_frame *f, const mote_node *node, mote_array *const *in, uint32_t n_in, bool runtime, mote_array *out, bool *known,
+                             mote_arena *scratch, mote_diag *diag);
+/* frame_lower.c: chooses the kernel of a step whose slots are shaped; run stays NULL when only the reference has it. */
+mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *arena, uint32_t *inplace, mote_diag *diag);
+/* frame_eval.c: the step function that runs the reference evaluation. */
+mote_status mote_frame_reference(const mote_step *step, mote_exec *x);
+mote_status mote_frame_copy_step(const mote_step *step, mote_exec *x);
+/* Memory and shape for a dynamic slot; a static one is checked instead. */
+mote_status mote_slot_output(mote_frame *f, mote_slot *slot, mote_dtype dtype, int32_t rank, const int64_t *dims, mote_diag *diag);
+void mote_slot_release(mote_session *s, mote_slot *slot);
+
+#endif

@@ -1,0 +1,33 @@
+/* model.h - a loaded model: immutable after load, shared by sessions
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_SESSION_MODEL_H
+#define MOTE_SESSION_MODEL_H
+
+#include "graph/graph.h"
+#include "provider/cpu/packs.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct mote_onnx_files;
+
+struct mote_model {
+    mote_heap heap;
+    _Atomic unsigned references;       /* the handle and each session */
+    mote_module *module;
+    struct mote_onnx_files *files;     /* mappings that constants point into; NULL when the caller owns the bytes */
+    mote_packs *packs;
+    uint32_t cpu;                      /* features that kernels may use */
+    bool reference;
+    mote_log_fn log;
+    void *log_ctx;
+    size_t mapped_bytes;
+    uint32_t *index;                   /* by value id: its place among its graph's values */
+    const mote_array **defaults;       /* by input: the initializer of an input that may be bound, else NULL */
+};
+
+void mote_model_reference(mote_model *model);
+void mote_model_release(mote_model *model);
+/* Number of values that a graph defines. */
+size_t mote_graph_value_count(const mote_graph *g);
+
+#endif
