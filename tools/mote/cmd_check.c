@@ -1,0 +1,249 @@
+/* cmd_check.c - mote check: recorded inputs in, recorded outputs compared
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "differ.h"
+#include "engine.h"
+#include "files.h"
+#include "testdata.h"
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct check_options {
+    engine_options engine;
+    double rtol, atol;
+    const char *suite, *only;
+    bool json, rms, verbose;
+} check_options;
+
+static const option_spec table[] = {
+    {"rtol", OPTION_NUMBER, offsetof(check_options, rtol), "X", "tolerance relative to each expected value (1e-3)"},
+    {"atol", OPTION_NUMBER, offsetof(check_options, atol), "X", "absolute tolerance (1e-7)"},
+    {"rms", OPTION_FLAG, offsetof(check_options, rms), NULL,
+     "judge floating-point outputs as a whole: --rtol bounds the root mean square of the difference over that of the expected output"},
+    {"suite", OPTION_TEXT, offsetof(check_options, suite), "ROOT", "run every folder below ROOT that has a model.onnx and test_data_set_* folders"},
+    {"only", OPTION_TEXT, offsetof(check_options, only), "TEXT", "with --suite: cases whose name contains TEXT"},
+    {"verbose", OPTION_FLAG, offsetof(check_options, verbose), NULL, "a line for cases that agree, too"},
+    ENGINE_OPTIONS(check_options),
+    OPTION_JSON(check_options),
+    OPTION_END};
+
+typedef struct verdict {
+    mote_status status; /* MOTE_OK, MOTE_E_MISMATCH, or why it did not run */
+    mote_diag diag;
+    double max_abs, rms_ratio;
+} verdict;
+
+static void compare_outputs(const engine *e, const named_arrays *expected, const check_options *o, verdict *v)
+{
+    size_t n = mote_model_output_count(e->model);
+    for (size_t i = 0; i < n && v->status == MOTE_OK; i++) {
+        const char *name = engine_output_name(e, i);
+        const mote_array *want = named_arrays_find(expected, name);
+        if (want == NULL && expected->n == 1 && n == 1)
+            want = &expected->items[0].array;
+        if (want == NULL) /* recorded for some outputs only */
+            continue;
+        mote_array got = engine_output(e, i);
+        difference d;
+        v->status = array_difference(&got, want, isnan(o->rtol) ? (o->rms ? 0.02 : 1e-3) : o->rtol, isnan(o->atol) ? 1e-7 : o->atol, o->rms, name, &d,
+                                     &v->diag);
+        v->max_abs = fmax(v->max_abs, d.max_abs);
+        v->rms_ratio = fmax(v->rms_ratio, d.rms_ratio);
+    }
+    for (size_t k = 0; k < expected->n && v->status == MOTE_OK && n > 1; k++)
+        if (mote_model_output_index(e->model, expected->items[k].name) == SIZE_MAX)
+            v->status = mote_fail(&v->diag, MOTE_E_ARGUMENT, "the model has no output '%s'", expected->items[k].name);
+}
+
+static verdict check_arrays(engine *e, const named_arrays *inputs, const named_arrays *expected, const check_options *o)
+{
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    v.status = engine_feed(e, inputs, &v.diag);
+    if (v.status == MOTE_OK)
+        v.status = mote_session_run(e->session, NULL, &v.diag);
+    if (v.status == MOTE_OK)
+        compare_outputs(e, expected, o, &v);
+    return v;
+}
+
+static verdict check_files(const char *model, const char *in_path, const char *out_path, const check_options *o)
+{
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    named_arrays in = {0}, out = {0};
+    engine e = {NULL, NULL, 0};
+    v.status = npz_read(in_path, INPUT_LIMIT, &in, &v.diag);
+    if (v.status == MOTE_OK)
+        v.status = npz_read(out_path, INPUT_LIMIT, &out, &v.diag);
+    if (v.status == MOTE_OK)
+        v.status = engine_open(&e, model, &o->engine, &v.diag);
+    if (v.status == MOTE_OK)
+        v = check_arrays(&e, &in, &out, o);
+    engine_close(&e);
+    named_arrays_free(&in);
+    named_arrays_free(&out);
+    return v;
+}
+
+static verdict check_set(const char *model, const char *folder, const check_options *o)
+{
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    named_arrays in = {0}, out = {0};
+    engine e;
+    v.status = engine_open(&e, model, &o->engine, &v.diag);
+    if (v.status != MOTE_OK)
+        return v;
+    v.status = testdata_read(e.model, folder, &in, &out, &v.diag);
+    if (v.status == MOTE_OK)
+        v = check_arrays(&e, &in, &out, o);
+    engine_close(&e);
+    named_arrays_free(&in);
+    named_arrays_free(&out);
+    return v;
+}
+
+static json_t *verdict_json(const char *name, const verdict *v)
+{
+    json_t *j = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s}", "case", name, "passed", v->status == MOTE_OK, "status", mote_status_string(v->status), "op",
+                          v->diag.op, "node", v->diag.node, "message", v->diag.message);
+    if (j == NULL)
+        j = json_pack("{s:s, s:b}", "case", name, "passed", v->status == MOTE_OK);
+    json_object_set_new(j, "max_abs", json_double(v->max_abs));
+    json_object_set_new(j, "rms_ratio", json_double(v->rms_ratio));
+    return j;
+}
+
+static void verdict_text(const char *name, const verdict *v, bool verbose)
+{
+    if (v->status == MOTE_OK && verbose)
+        printf("ok    %s  (largest difference %.3g, RMS ratio %.3g)\n", name, v->max_abs, v->rms_ratio);
+    else if (v->status != MOTE_OK)
+        printf("FAIL  %s  %s: %s%s%s%s\n", name, mote_status_string(v->status), v->diag.op, v->diag.op[0] ? " '" : "", v->diag.op[0] ? v->diag.node : "",
+               v->diag.op[0] ? "': " : "");
+    if (v->status != MOTE_OK && v->diag.message[0] != 0)
+        printf("      %s\n", v->diag.message);
+}
+
+/* ---- suites ---- */
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static mote_status folders(const char *root, const char *prefix, char ***out, size_t *n, mote_diag *diag)
+{
+    *out = NULL;
+    *n = 0;
+    DIR *d = opendir(root);
+    MOTE_REQUIRE(d != NULL, diag, MOTE_E_IO, "%s: not a folder that can be read", root);
+    mote_status status = MOTE_OK;
+    for (struct dirent *e; status == MOTE_OK && (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.' || strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        char **grown = realloc(*out, (*n + 1) * sizeof *grown);
+        char *name = strdup(e->d_name);
+        if (grown != NULL)
+            *out = grown;
+        if (grown == NULL || name == NULL) {
+            free(name);
+            status = MOTE_NO_MEMORY(diag, *n);
+            break;
+        }
+        (*out)[(*n)++] = name;
+    }
+    closedir(d);
+    if (*n > 1)
+        qsort(*out, *n, sizeof **out, by_name);
+    return status;
+}
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+static int check_suite(const check_options *o)
+{
+    mote_diag diag = MOTE_DIAG_INIT;
+    char **names;
+    size_t n, passed = 0, failed = 0;
+    mote_status status = folders(o->suite, "", &names, &n, &diag);
+    json_t *cases = json_array();
+    for (size_t i = 0; i < n && status == MOTE_OK && !tool_interrupted; i++) {
+        char path[4096], model[4096 + 16];
+        snprintf(path, sizeof path, "%s/%s", o->suite, names[i]);
+        snprintf(model, sizeof model, "%s/model.onnx", path);
+        if ((o->only != NULL && strstr(names[i], o->only) == NULL) || !file_is_directory(path))
+            continue;
+        char **sets;
+        size_t n_sets;
+        mote_diag ignored = MOTE_DIAG_INIT;
+        verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+        if (folders(path, "test_data_set_", &sets, &n_sets, &ignored) != MOTE_OK || n_sets == 0) {
+            free_names(sets, n_sets);
+            continue;
+        }
+        for (size_t k = 0; k < n_sets && v.status == MOTE_OK; k++) {
+            char folder[2 * 4096];
+            snprintf(folder, sizeof folder, "%s/%s", path, sets[k]);
+            v = check_set(model, folder, o);
+        }
+        free_names(sets, n_sets);
+        passed += v.status == MOTE_OK;
+        failed += v.status != MOTE_OK;
+        if (o->json)
+            json_array_append_new(cases, verdict_json(names[i], &v));
+        else
+            verdict_text(names[i], &v, o->verbose);
+    }
+    free_names(names, n);
+    if (status != MOTE_OK) {
+        json_decref(cases);
+        return tool_fail(o->json, o->suite, status, &diag);
+    }
+    if (o->json)
+        (void)tool_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "mote.check/1", "passed", (int)passed, "failed", (int)failed, "cases", cases));
+    else {
+        json_decref(cases);
+        printf("%zu passed, %zu failed\n", passed, failed);
+    }
+    return tool_interrupted ? EXIT_CANCELLED : failed == 0 ? EXIT_DONE : EXIT_DIFFERENT;
+}
+
+static int run_check(void *values, int n, char **operand)
+{
+    check_options *o = values;
+    if (o->suite != NULL)
+        return n == 0 ? check_suite(o) : tool_usage(&(command){.name = "check", .usage = "--suite ROOT"}, "--suite takes no other operand");
+    bool sets = n >= 2 && file_is_directory(operand[1]);
+    if (n < 2 || (!sets && n != 3))
+        return tool_usage(&(command){.name = "check", .usage = "MODEL (IN.npz OUT.npz | TEST_DATA_SET ...) | --suite ROOT"},
+                          "give a model, and recorded inputs and outputs");
+    size_t failed = 0, total = sets ? (size_t)n - 1 : 1;
+    json_t *cases = json_array();
+    for (size_t i = 0; i < total; i++) {
+        verdict v = sets ? check_set(operand[0], operand[1 + i], o) : check_files(operand[0], operand[1], operand[2], o);
+        failed += v.status != MOTE_OK;
+        if (v.status != MOTE_OK && v.status != MOTE_E_MISMATCH && total == 1) {
+            json_decref(cases);
+            return tool_fail(o->json, operand[0], v.status, &v.diag);
+        }
+        if (o->json)
+            json_array_append_new(cases, verdict_json(sets ? operand[1 + i] : operand[0], &v));
+        else
+            verdict_text(sets ? operand[1 + i] : operand[0], &v, true);
+    }
+    if (o->json)
+        (void)tool_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "mote.check/1", "passed", (int)(total - failed), "failed", (int)failed, "cases", cases));
+    else
+        json_decref(cases);
+    return failed == 0 ? EXIT_DONE : EXIT_DIFFERENT;
+}
+
+extern const command command_check;
+const command command_check = {
+    "check", "MODEL (IN.npz OUT.npz | TEST_DATA_SET ...) | --suite ROOT [options]", "compare a model's outputs with recorded ones",
+    "Types and shapes must be equal; integers, booleans and strings exactly; floating-point values within atol + rtol * |expected|, NaN where NaN is "
+    "expected. Recorded outputs are arrays of a .npz named as the model's outputs, or the output_N.pb files of ONNX's test folders.",
+    table, sizeof(check_options), run_check};

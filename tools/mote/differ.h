@@ -1,0 +1,22 @@
+/* differ.h - how far two arrays lie apart
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_TOOL_DIFFER_H
+#define MOTE_TOOL_DIFFER_H
+
+#include "base/diag.h"
+#include "tensor/array.h"
+
+typedef struct difference {
+    double max_abs;   /* largest |got - want| */
+    double rms;       /* root mean square of got - want */
+    double rms_ratio; /* rms / root mean square of want (0 when both are 0) */
+    double max_want;  /* largest |want| */
+    size_t worst;     /* element of max_abs */
+} difference;
+
+/* MOTE_OK when `got` agrees: same type and shape; exact for integers, bool, strings; floats within atol + rtol*|want| each, or with `rms` when
+ * rms_ratio <= rtol. Infinities must be equal, NaN meets NaN. MOTE_E_MISMATCH names the first element that is out. `d` is filled for numbers. */
+mote_status array_difference(const mote_array *got, const mote_array *want, double rtol, double atol, bool rms, const char *name, difference *d,
+                             mote_diag *diag);
+
+#endif

@@ -1,0 +1,329 @@
+/* engine.c - what the commands share: opening a model with the common options, feeding it, reporting
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "engine.h"
+#include "base/diag.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+double clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+double peak_rss_mb(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[256];
+    long kb = 0;
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "VmHWM: %ld", &kb) == 1)
+            break;
+    if (f != NULL)
+        fclose(f);
+    if (kb == 0) {
+        struct rusage u;
+        getrusage(RUSAGE_SELF, &u);
+        kb = u.ru_maxrss;
+    }
+    return (double)kb / 1024;
+}
+
+/* ---- opening ---- */
+
+static mote_status cpu_mask(const char *list, uint32_t *mask, mote_diag *diag)
+{
+    *mask = 0;
+    if (list == NULL)
+        return MOTE_OK;
+    *mask = 1u << 31; /* not 0, which means all; no feature has this bit */
+    if (strcmp(list, "none") == 0)
+        return MOTE_OK;
+    char copy[256], *save = NULL;
+    MOTE_REQUIRE(strlen(list) < sizeof copy, diag, MOTE_E_ARGUMENT, "--cpu %s: too long", list);
+    strcpy(copy, list);
+    for (char *name = strtok_r(copy, ",", &save); name != NULL; name = strtok_r(NULL, ",", &save)) {
+        uint32_t bit = 0;
+        for (int i = 0; i < 31; i++)
+            if (mote_cpu_name(1u << i) != NULL && strcmp(mote_cpu_name(1u << i), name) == 0)
+                bit = 1u << i;
+        MOTE_REQUIRE(bit != 0, diag, MOTE_E_ARGUMENT, "--cpu: '%s' is no CPU feature", name);
+        MOTE_REQUIRE((mote_cpu_available() & bit) != 0, diag, MOTE_E_ARGUMENT, "--cpu: this CPU has no %s", name);
+        *mask |= bit;
+    }
+    return MOTE_OK;
+}
+
+mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag)
+{
+    *e = (engine){NULL, NULL, 0};
+    const char *providers[9] = {NULL};
+    char list[256] = "", *save = NULL;
+    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
+    MOTE_TRY(cpu_mask(o->cpu, &load.cpu_mask, diag));
+    for (size_t i = 0; i < o->plugins.n; i++)
+        MOTE_TRY(mote_provider_load(o->plugins.items[i], diag));
+    if (o->providers != NULL) {
+        size_t n = 0;
+        MOTE_REQUIRE(strlen(o->providers) < sizeof list, diag, MOTE_E_ARGUMENT, "--provider %s: too long", o->providers);
+        strcpy(list, o->providers);
+        for (char *p = strtok_r(list, ",", &save); p != NULL && n < 8; p = strtok_r(NULL, ",", &save))
+            providers[n++] = p;
+        load.providers = providers;
+    }
+    load.memory_limit = (size_t)o->memory_limit;
+    load.disabled_passes = o->disable;
+    load.reference = o->reference;
+    load.copy = o->copy;
+    load.stop_after = o->stop_after;
+    load.keep_optional_inputs = o->keep_optional;
+    double start = clock_ms();
+    mote_status status = mote_model_load_path(path, &load, &e->model, diag);
+    e->load_ms = clock_ms() - start;
+    return status;
+}
+
+mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag)
+{
+    double start = clock_ms();
+    MOTE_TRY(engine_load(e, path, o, diag));
+    mote_session_options s = MOTE_SESSION_OPTIONS_INIT;
+    s.threads = (unsigned)o->threads;
+    s.memory_limit = (size_t)o->memory_limit;
+    s.step_limit = o->step_limit;
+    s.profile = o->profile;
+    s.profile_ctx = o->profile_ctx;
+    s.tap = o->tap;
+    s.tap_ctx = o->tap_ctx;
+    mote_status status = mote_session_create(e->model, &s, &e->session, diag);
+    e->load_ms = clock_ms() - start;
+    if (status != MOTE_OK)
+        engine_close(e);
+    else
+        tool_watch_session(e->session);
+    return status;
+}
+
+void engine_close(engine *e)
+{
+    tool_watch_session(NULL);
+    mote_session_destroy(&e->session);
+    mote_model_destroy(&e->model);
+}
+
+/* ---- feeding ---- */
+
+static mote_status prepare(engine *e, const mote_array *const *arrays, mote_diag *diag)
+{
+    size_t n = mote_model_input_count(e->model);
+    mote_tensor *shapes = calloc(n + 1, sizeof *shapes);
+    if (shapes == NULL)
+        return MOTE_NO_MEMORY(diag, n * sizeof *shapes);
+    mote_status status = MOTE_OK;
+    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+        shapes[i] = (mote_tensor)MOTE_TENSOR_INIT;
+        if (arrays[i] != NULL && mote_tensor_describe(&shapes[i], arrays[i]->dtype, arrays[i]->rank, arrays[i]->dims, NULL) != MOTE_OK)
+            status = mote_fail(diag, MOTE_E_SHAPE, "input %zu is too large", i);
+    }
+    if (status == MOTE_OK)
+        status = mote_session_prepare(e->session, shapes, n, diag);
+    free(shapes);
+    return status;
+}
+
+mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag)
+{
+    size_t n = mote_model_input_count(e->model), required = 0;
+    const mote_array **arrays = calloc(n + 1, sizeof *arrays);
+    if (arrays == NULL)
+        return MOTE_NO_MEMORY(diag, n * sizeof *arrays);
+    mote_status status = MOTE_OK;
+    size_t found = 0;
+    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        status = mote_model_input_info(e->model, i, &info);
+        arrays[i] = named_arrays_find(inputs, info.name);
+        required += !info.optional;
+        if (arrays[i] == NULL && inputs->n == 1 && inputs->items[0].name[0] == 0 && required == 1 && !info.optional)
+            arrays[i] = &inputs->items[0].array;
+        found += arrays[i] != NULL;
+        if (arrays[i] == NULL && !info.optional)
+            status = mote_fail(diag, MOTE_E_ARGUMENT, "no array for input '%s'", info.name);
+    }
+    for (size_t k = 0; k < inputs->n && status == MOTE_OK && found < inputs->n; k++) {
+        bool used = inputs->items[k].name[0] == 0;
+        for (size_t i = 0; i < n; i++)
+            used = used || arrays[i] == &inputs->items[k].array;
+        if (!used)
+            status = mote_fail(diag, MOTE_E_ARGUMENT, "the model has no input '%s'", inputs->items[k].name);
+    }
+    if (status == MOTE_OK)
+        status = prepare(e, arrays, diag);
+    for (size_t i = 0; i < n && status == MOTE_OK; i++)
+        if (arrays[i] != NULL && arrays[i]->bytes != 0)
+            memcpy(mote_tensor_map(mote_session_input(e->session, i)), arrays[i]->data, arrays[i]->bytes);
+    free(arrays);
+    return status;
+}
+
+/* ---- random inputs: a counter hashed, the same everywhere ---- */
+
+static uint64_t mix(uint64_t x) /* splitmix64 (Steele, Lea, Flood 2014) */
+{
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+static double normal(uint64_t seed, uint64_t i) /* the sum of 12 uniforms less 6: near enough, and the same bits everywhere */
+{
+    double s = -6;
+    for (uint64_t k = 0; k < 12; k++)
+        s += (double)(mix(seed + i * 12 + k) >> 11) * 0x1p-53;
+    return s;
+}
+
+static bool dim_of(const char *dims, const char *symbol, int64_t *out)
+{
+    size_t n = strlen(symbol);
+    for (const char *p = dims; p != NULL && *p != 0; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+        if (strncmp(p, symbol, n) == 0 && p[n] == '=') {
+            char *end;
+            long long v = strtoll(p + n + 1, &end, 10);
+            *out = v;
+            return end != p + n + 1 && (*end == ',' || *end == 0) && v >= 0;
+        }
+    return false;
+}
+
+mote_status engine_feed_random(engine *e, const char *dims, uint64_t seed, mote_diag *diag)
+{
+    size_t n = mote_model_input_count(e->model);
+    mote_array *shapes = calloc(n + 1, sizeof *shapes);
+    const mote_array **arrays = calloc(n + 1, sizeof *arrays);
+    mote_status status = shapes == NULL || arrays == NULL ? MOTE_NO_MEMORY(diag, n) : MOTE_OK;
+    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        status = mote_model_input_info(e->model, i, &info);
+        if (info.optional)
+            continue;
+        int64_t shape[MOTE_MAX_RANK] = {0};
+        if (status == MOTE_OK && info.rank < 0)
+            status = mote_fail(diag, MOTE_E_ARGUMENT, "input '%s' has no declared rank: give --inputs", info.name);
+        for (int32_t d = 0; d < info.rank; d++) {
+            shape[d] = info.shape[d];
+            if (shape[d] < 0 && (info.symbols[d] == NULL || !dim_of(dims, info.symbols[d], &shape[d])))
+                shape[d] = 1;
+        }
+        if (status == MOTE_OK)
+            status = mote_array_shape(&shapes[i], info.dtype, info.rank, shape, diag);
+        arrays[i] = &shapes[i];
+    }
+    if (status == MOTE_OK)
+        status = prepare(e, arrays, diag);
+    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+        if (arrays[i] == NULL)
+            continue;
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        status = mote_model_input_info(e->model, i, &info);
+        void *data = mote_tensor_map(mote_session_input(e->session, i));
+        size_t count = mote_array_count(arrays[i]);
+        bool real = mote_dtype_in(info.dtype, MOTE_DTYPES_FLOAT);
+        for (size_t k = 0; k < count && info.dtype != MOTE_DTYPE_STRING; k++) {
+            if (real)
+                mote_dtype_from_f64(info.dtype, data, k, strstr(info.name, "noise") ? (double)(mix(seed + k) >> 11) * 0x1p-53 : normal(seed + i, k));
+            else
+                mote_dtype_from_i64(info.dtype, data, k, strstr(info.name, "mask") ? 1 : strstr(info.name, "type") ? 0 : (int64_t)(mix(seed + k) % (info.dtype == MOTE_DTYPE_BOOL ? 2 : 100)));
+        }
+    }
+    free(shapes);
+    free(arrays);
+    return status;
+}
+
+/* ---- outputs ---- */
+
+mote_array engine_output(const engine *e, size_t i)
+{
+    const mote_tensor *t = mote_session_output(e->session, i);
+    mote_array a = {.dtype = t->dtype, .rank = t->rank, .data = mote_tensor_map(t), .bytes = t->bytes};
+    memcpy(a.dims, t->shape, sizeof a.dims);
+    return a;
+}
+
+const char *engine_output_name(const engine *e, size_t i)
+{
+    mote_value_info info = MOTE_VALUE_INFO_INIT;
+    return mote_model_output_info(e->model, i, &info) == MOTE_OK ? info.name : "";
+}
+
+mote_status engine_save_outputs(const engine *e, const char *path, bool overwrite, mote_diag *diag)
+{
+    size_t n = mote_model_output_count(e->model);
+    named_array *items = calloc(n + 1, sizeof *items);
+    if (items == NULL)
+        return MOTE_NO_MEMORY(diag, n);
+    for (size_t i = 0; i < n; i++) {
+        items[i].array = engine_output(e, i);
+        items[i].name = strdup(engine_output_name(e, i));
+    }
+    mote_status status = npz_write(path, items, n, overwrite, diag);
+    for (size_t i = 0; i < n; i++)
+        free(items[i].name);
+    free(items);
+    return status;
+}
+
+/* ---- reports ---- */
+
+int tool_fail(bool json, const char *what, mote_status status, const mote_diag *diag)
+{
+    int code = status == MOTE_E_CANCELLED ? EXIT_CANCELLED : status == MOTE_E_ARGUMENT ? EXIT_USAGE : EXIT_FAILED;
+    const char *message = diag != NULL && diag->message[0] != 0 ? diag->message : mote_status_string(status);
+    if (json) {
+        json_t *d = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "schema", "mote.error/1", "status", mote_status_string(status), "code", (int)status,
+                              "of", what, "op", diag != NULL ? diag->op : "", "node", diag != NULL ? diag->node : "", "message", message);
+        if (d == NULL) /* a name that is not UTF-8 */
+            d = json_pack("{s:s, s:s, s:i}", "schema", "mote.error/1", "status", mote_status_string(status), "code", (int)status);
+        (void)tool_print_json(d);
+        return code;
+    }
+    fprintf(stderr, "mote: %s: ", what);
+    if (diag != NULL && diag->op[0] != 0)
+        fprintf(stderr, "%s '%s': ", diag->op, diag->node);
+    fprintf(stderr, "%s (%s)\n", message, mote_status_string(status));
+    return code;
+}
+
+int tool_usage(const command *c, const char *why)
+{
+    fprintf(stderr, "mote %s: %s\nusage: mote %s %s\n", c->name, why, c->name, c->usage);
+    return EXIT_USAGE;
+}
+
+int tool_print_json(json_t *document)
+{
+    if (document == NULL) {
+        fprintf(stderr, "mote: out of memory\n");
+        return EXIT_FAILED;
+    }
+    int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(document);
+    return failed != 0 || fputc('\n', stdout) == EOF || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+json_t *json_shape(const mote_tensor *t)
+{
+    json_t *a = json_array();
+    for (int32_t d = 0; d < t->rank; d++)
+        json_array_append_new(a, json_integer(t->shape[d]));
+    return a;
+}
+
+json_t *json_double(double x) { return isfinite(x) ? json_real(x) : json_null(); }

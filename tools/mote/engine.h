@@ -1,0 +1,73 @@
+/* engine.h - what the commands share: opening a model with the common options, feeding it, reporting
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_TOOL_ENGINE_H
+#define MOTE_TOOL_ENGINE_H
+
+#include "npy.h"
+#include "options.h"
+#include <jansson.h>
+#include <mote/mote.h>
+
+enum { INPUT_LIMIT = 2147483647 }; /* bytes of input files in memory */
+
+typedef struct engine_options {
+    uint64_t threads, memory_limit, step_limit;
+    const char *cpu, *disable, *providers;
+    option_list plugins;
+    bool reference, copy;
+    mote_profile_fn profile;
+    void *profile_ctx;
+    mote_tap_fn tap;
+    void *tap_ctx;
+    const char *stop_after;
+    bool keep_optional;
+} engine_options;
+
+#define ENGINE_OPTIONS(type)                                                                                           \
+    {"threads", OPTION_COUNT, offsetof(type, engine.threads), "N", "threads to run on; 0, the default: one a physical core, at most 4"},             \
+    {"memory-limit", OPTION_SIZE, offsetof(type, engine.memory_limit), "SIZE", "bytes that the model, and again the session, may take (\"64MB\")"},  \
+    {"step-limit", OPTION_COUNT, offsetof(type, engine.step_limit), "N", "operator executions allowed in one run"},                                  \
+    {"cpu", OPTION_TEXT, offsetof(type, engine.cpu), "LIST", "CPU features that kernels may use, of those there are: \"avx2\", \"none\""},           \
+    {"disable-passes", OPTION_TEXT, offsetof(type, engine.disable), "LIST", "passes to leave out, or \"all\""},                                     \
+    {"provider", OPTION_TEXT, offsetof(type, engine.providers), "LIST", "execution providers in order of preference, \"cpu\" by default"},           \
+    {"plugin", OPTION_LIST, offsetof(type, engine.plugins), "FILE", "a provider plug-in to load first; may be given many times"},                    \
+    {"reference", OPTION_FLAG, offsetof(type, engine.reference), NULL, "run every operator by its reference evaluation (slow, for comparison)"}
+
+typedef struct engine {
+    mote_model *model;
+    mote_session *session;
+    double load_ms; /* model and session */
+} engine;
+
+/* Opens model and session. On failure reports nothing: see tool_fail. */
+mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag);
+mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag); /* the model alone */
+void engine_close(engine *e);
+
+/* Prepares for these arrays, found by input name (or, when there is one unnamed array and one input, that), converts nothing, and copies them into
+ * the session's inputs. Arrays that no input has, and inputs that no array has, are errors that name them. */
+mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag);
+/* Shapes the inputs from declared shapes with symbols replaced by "N=1,L=128" (1 where nothing says) and fills them: normal numbers, small
+ * integers, seeded by `seed`. */
+mote_status engine_feed_random(engine *e, const char *dims, uint64_t seed, mote_diag *diag);
+/* A view of output i as an array. */
+mote_array engine_output(const engine *e, size_t i);
+const char *engine_output_name(const engine *e, size_t i);
+mote_status engine_save_outputs(const engine *e, const char *path, bool overwrite, mote_diag *diag);
+
+double clock_ms(void);
+double peak_rss_mb(void);
+
+/* Reports a failure on stderr as text, or with `json` on stdout as {"schema":"mote.error/1",...}; gives the exit code. */
+int tool_fail(bool json, const char *what, mote_status status, const mote_diag *diag);
+int tool_usage(const command *c, const char *why);
+/* Prints a document and releases it. */
+int tool_print_json(json_t *document);
+json_t *json_shape(const mote_tensor *t);
+json_t *json_double(double x); /* null for NaN and infinities, which JSON cannot say */
+
+/* Set by Ctrl-C. */
+extern volatile int tool_interrupted;
+void tool_watch_session(mote_session *session); /* Ctrl-C cancels this one; NULL: none */
+
+#endif

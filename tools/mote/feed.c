@@ -1,0 +1,12 @@
+/* feed.c - pictures, texts and sounds through the pipeline, and its results printed
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "feed.h"
+#include "base/diag.h"
+
+int feed_and_print(const char *model, const feed_options *o)
+{
+    mote_diag diag = MOTE_DIAG_INIT;
+    mote_status status = mote_fail(&diag, MOTE_E_UNSUPPORTED, "this build takes arrays (.npy, .npz) only");
+    return tool_fail(o->json, model, status, &diag);
+}

@@ -1,0 +1,175 @@
+/* picture.c - JPEG (libjpeg-turbo) and PNG (libspng) files to and from 8-bit RGB
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "picture.h"
+#include "base/size.h"
+#include "files.h"
+#include <setjmp.h>
+#include <spng.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+enum { FILE_LIMIT = 256 << 20 };
+
+void picture_free(picture *p)
+{
+    free(p->rgb);
+    *p = (picture){NULL, 0, 0};
+}
+
+static mote_status allocate(picture *p, size_t width, size_t height, mote_diag *diag)
+{
+    MOTE_REQUIRE(width > 0 && height > 0, diag, MOTE_E_FORMAT, "a picture of %zu x %zu", width, height);
+    size_t pixels;
+    MOTE_REQUIRE(width <= PICTURE_MAX_SIDE && height <= PICTURE_MAX_SIDE && mote_size_mul(width, height, &pixels) && pixels <= PICTURE_MAX_PIXELS, diag,
+                 MOTE_E_LIMIT, "a picture of %zu x %zu: at most %d a side and %d pixels", width, height, PICTURE_MAX_SIDE, PICTURE_MAX_PIXELS);
+    p->rgb = malloc(pixels * 3);
+    if (p->rgb == NULL)
+        return MOTE_NO_MEMORY(diag, pixels * 3);
+    p->width = width;
+    p->height = height;
+    return MOTE_OK;
+}
+
+/* ---- JPEG ---- */
+
+typedef struct jpeg_failure {
+    struct jpeg_error_mgr base; /* first: libjpeg knows only this part */
+    jmp_buf back;
+    char message[JMSG_LENGTH_MAX];
+    bool warned;
+} jpeg_failure;
+
+static void jpeg_exit(j_common_ptr info)
+{
+    jpeg_failure *f = (jpeg_failure *)(void *)info->err;
+    f->base.format_message(info, f->message);
+    longjmp(f->back, 1);
+}
+
+static void jpeg_message(j_common_ptr info, int level)
+{
+    if (level < 0 && !((jpeg_failure *)(void *)info->err)->warned) {
+        jpeg_failure *f = (jpeg_failure *)(void *)info->err;
+        f->base.format_message(info, f->message);
+        f->warned = true;
+    }
+}
+
+static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_diag *diag)
+{
+    struct jpeg_decompress_struct info;
+    jpeg_failure failure;
+    memset(&info, 0, sizeof info);
+    memset(&failure, 0, sizeof failure);
+    info.err = jpeg_std_error(&failure.base);
+    failure.base.error_exit = jpeg_exit;
+    failure.base.emit_message = jpeg_message;
+    volatile mote_status status = MOTE_OK;
+    if (setjmp(failure.back) != 0) {
+        jpeg_destroy_decompress(&info);
+        picture_free(out);
+        MOTE_FAIL(diag, MOTE_E_FORMAT, "JPEG: %s", failure.message);
+    }
+    jpeg_create_decompress(&info);
+    info.mem->max_memory_to_use = 512l << 20;
+    jpeg_mem_src(&info, (const unsigned char *)bytes, (unsigned long)n);
+    jpeg_read_header(&info, TRUE);
+    if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK)
+        status = mote_fail(diag, MOTE_E_UNSUPPORTED, "JPEG: CMYK pictures are not read");
+    info.out_color_space = JCS_RGB;
+    if (status == MOTE_OK)
+        status = allocate(out, info.image_width, info.image_height, diag);
+    if (status == MOTE_OK) {
+        jpeg_start_decompress(&info);
+        int scans = 0;
+        while (info.output_scanline < info.output_height) {
+            JSAMPROW row = out->rgb + (size_t)info.output_scanline * out->width * 3;
+            jpeg_read_scanlines(&info, &row, 1);
+            if (info.input_scan_number > 500 && scans++ == 0) /* a progressive bomb: thousands of scans over the whole picture */
+                longjmp(failure.back, 1);
+        }
+        jpeg_finish_decompress(&info);
+        if (failure.warned && strstr(failure.message, "Premature") != NULL)
+            status = mote_fail(diag, MOTE_E_FORMAT, "JPEG: %s", failure.message);
+    }
+    jpeg_destroy_decompress(&info);
+    if (status != MOTE_OK)
+        picture_free(out);
+    return status;
+}
+
+/* ---- PNG ---- */
+
+static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_diag *diag)
+{
+    spng_ctx *c = spng_ctx_new(0);
+    if (c == NULL)
+        return MOTE_NO_MEMORY(diag, sizeof(void *));
+    struct spng_ihdr head;
+    spng_set_image_limits(c, PICTURE_MAX_SIDE, PICTURE_MAX_SIDE);
+    spng_set_chunk_limits(c, 64u << 20, 64u << 20);
+    int error = spng_set_png_buffer(c, bytes, n);
+    if (error == 0)
+        error = spng_get_ihdr(c, &head);
+    mote_status status = error != 0 ? mote_fail(diag, error == SPNG_EUSER_WIDTH || error == SPNG_EUSER_HEIGHT ? MOTE_E_LIMIT : MOTE_E_FORMAT, "PNG: %s", spng_strerror(error)) : allocate(out, head.width, head.height, diag);
+    size_t size;
+    if (status == MOTE_OK) {
+        error = spng_decoded_image_size(c, SPNG_FMT_RGB8, &size);
+        if (error == 0 && size != out->width * out->height * 3)
+            status = mote_fail(diag, MOTE_E_INTERNAL, "PNG: %zu bytes decoded", size);
+        if (error == 0 && status == MOTE_OK)
+            error = spng_decode_image(c, out->rgb, size, SPNG_FMT_RGB8, 0);
+        if (error != 0)
+            status = mote_fail(diag, MOTE_E_FORMAT, "PNG: %s", spng_strerror(error));
+    }
+    spng_ctx_free(c);
+    if (status != MOTE_OK)
+        picture_free(out);
+    return status;
+}
+
+mote_status picture_decode(const void *bytes, size_t n, picture *out, mote_diag *diag)
+{
+    *out = (picture){NULL, 0, 0};
+    const unsigned char *b = bytes;
+    if (n >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff)
+        return decode_jpeg(bytes, n, out, diag);
+    if (n >= 8 && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return decode_png(bytes, n, out, diag);
+    MOTE_FAIL(diag, MOTE_E_FORMAT, "neither a JPEG nor a PNG");
+}
+
+mote_status picture_read(const char *path, picture *out, mote_diag *diag)
+{
+    void *bytes;
+    size_t n;
+    *out = (picture){NULL, 0, 0};
+    MOTE_TRY(file_read(path, FILE_LIMIT, &bytes, &n, diag));
+    mote_status status = picture_decode(bytes, n, out, diag);
+    free(bytes);
+    return status;
+}
+
+mote_status picture_write_png(const char *path, const picture *p, bool overwrite, mote_diag *diag)
+{
+    spng_ctx *c = spng_ctx_new(SPNG_CTX_ENCODER);
+    if (c == NULL)
+        return MOTE_NO_MEMORY(diag, sizeof(void *));
+    struct spng_ihdr head = {(uint32_t)p->width, (uint32_t)p->height, 8, SPNG_COLOR_TYPE_TRUECOLOR, 0, 0, 0};
+    size_t n = 0;
+    void *bytes = NULL;
+    spng_set_option(c, SPNG_ENCODE_TO_BUFFER, 1);
+    int error = spng_set_ihdr(c, &head);
+    if (error == 0)
+        error = spng_encode_image(c, p->rgb, p->width * p->height * 3, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    if (error == 0)
+        bytes = spng_get_png_buffer(c, &n, &error);
+    mote_status status = bytes == NULL ? mote_fail(diag, MOTE_E_IO, "%s: PNG: %s", path, spng_strerror(error)) : file_write(path, bytes, n, overwrite, diag);
+    free(bytes);
+    spng_ctx_free(c);
+    return status;
+}

@@ -1,0 +1,22 @@
+/* picture.h - JPEG and PNG files to and from 8-bit RGB
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_TOOL_PICTURE_H
+#define MOTE_TOOL_PICTURE_H
+
+#include "base/diag.h"
+
+enum { PICTURE_MAX_SIDE = 32768, PICTURE_MAX_PIXELS = 100000000 }; /* checked before anything is allocated */
+
+typedef struct picture {
+    uint8_t *rgb; /* height rows of width*3 bytes, malloced */
+    size_t width, height;
+} picture;
+
+/* Decodes by content, not by name. Gray, palette, alpha (dropped, as Pillow's convert("RGB") does) and CMYK-free JPEG become RGB; JPEG as libjpeg's
+ * defaults (bit-exact with Pillow). MOTE_E_FORMAT (damaged, not a picture), MOTE_E_LIMIT (too large), MOTE_E_IO, MOTE_E_MEMORY. */
+mote_status picture_read(const char *path, picture *out, mote_diag *diag);
+mote_status picture_decode(const void *bytes, size_t n, picture *out, mote_diag *diag);
+mote_status picture_write_png(const char *path, const picture *p, bool overwrite, mote_diag *diag);
+void picture_free(picture *p);
+
+#endif
