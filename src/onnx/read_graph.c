@@ -443,6 +443,8 @@ mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *nod
             MOTE_TRY(mote_onnx_sparse_read(r, in, &t));
             a->kind = MOTE_ATTR_TENSOR;
             a->t = t.array;
+            if (mote_str_is(a->name, "sparse_value"))
+                a->name = MOTE_STR("value");
             break;
         }
         case 15: case 23: MOTE_TRY(mote_onnx_keep_unknown(r, &a->raw, &w, &f)); break;

@@ -13,6 +13,9 @@ typedef struct feed_options {
     bool json, overwrite;
 } feed_options;
 
+/* MOTE_E_FORMAT or MOTE_E_VALUE, naming the field, when the text is not a preprocessing description. */
+mote_status preprocess_check(const char *text, size_t n, mote_diag *diag);
+
 /* Runs each input and prints what the preprocessing says. Gives the exit code. */
 int feed_and_print(const char *model, const feed_options *o);
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const command command_inspect, command_run, command_check, command_dump, command_bench, command_compare;
+extern const command command_inspect, command_run, command_check, command_meta, command_dump, command_bench, command_compare;
 
-const command *const tool_commands[] = {&command_inspect, &command_run, &command_check, &command_dump, &command_bench,
+const command *const tool_commands[] = {&command_inspect, &command_run, &command_check, &command_meta, &command_dump, &command_bench,
                                         &command_compare, NULL};
 
 /* ---- Ctrl-C: the run is cancelled, no half file stays ---- */

@@ -87,10 +87,18 @@ int options_parse(const command *c, int argc, char **argv, void *values, int *n_
     int result = EXIT_DONE, which = 0, got;
     opterr = 0;
     optind = 1;
-    while (result == EXIT_DONE && (got = getopt_long(argc, argv, ":h", table, &which)) != -1) {
+    while (result == EXIT_DONE && (got = getopt_long(argc, argv, ":ho:", table, &which)) != -1) {
         if (got == 'h') {
             options_help(c, stdout);
             result = -1;
+        } else if (got == 'o') { /* -o FILE is --output or --outputs FILE, for the commands that have one */
+            size_t i = 0;
+            while (i < n && strcmp(c->options[i].name, "output") != 0 && strcmp(c->options[i].name, "outputs") != 0)
+                i++;
+            if (i == n || !store(&c->options[i], values, optarg)) {
+                fprintf(stderr, "mote %s: no option -o\n", c->name);
+                result = EXIT_USAGE;
+            }
         } else if (got == ':') {
             fprintf(stderr, "mote %s: %s needs a value\n", c->name, argv[optind - 1]);
             result = EXIT_USAGE;
