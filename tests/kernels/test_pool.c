@@ -134,9 +134,14 @@ static void fill(void **state)
     int a = 0, b = 0, e = 0;
     const void *table[3][3] = {{NULL, &a, NULL}, {&a, NULL, NULL}, {NULL, &b, NULL}};
     mote_pool_fill(&table[0][0], 3, 3, &e);
-    assert_ptr_equal(table[0][0], &a), assert_ptr_equal(table[1][0], &a), assert_ptr_equal(table[2][0], &a);
-    assert_ptr_equal(table[0][1], &a), assert_ptr_equal(table[1][1], &a), assert_ptr_equal(table[2][1], &b);
-    assert_ptr_equal(table[0][2], &e), assert_ptr_equal(table[2][2], &e);
+    assert_ptr_equal(table[0][0], &a);
+    assert_ptr_equal(table[1][0], &a);
+    assert_ptr_equal(table[2][0], &a);
+    assert_ptr_equal(table[0][1], &a);
+    assert_ptr_equal(table[1][1], &a);
+    assert_ptr_equal(table[2][1], &b);
+    assert_ptr_equal(table[0][2], &e);
+    assert_ptr_equal(table[2][2], &e);
 }
 
 int main(int argc, char **argv)

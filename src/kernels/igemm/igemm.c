@@ -1,0 +1,116 @@
+/* igemm.c - integer gemm: choice of a row, packing, the loops around the tile
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "kernels/igemm/igemm.h"
+#include <string.h>
+
+static const mote_igemm_row rows[] = {
+#define IGEMM(name, isa, mr, nr, a_signed, check) {#name, isa, mr, nr, a_signed, check, name},
+#include "kernels/igemm/igemm.inc"
+#undef IGEMM
+};
+
+const mote_igemm_row *mote_igemm_rows(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+const mote_igemm_row *mote_igemm_select(uint32_t cpu)
+{
+    const mote_igemm_row *r = rows;
+    while ((r->isa & ~cpu) != 0)
+        r++;
+    return r;
+}
+
+bool mote_igemm_packed(size_t n, size_t taps, size_t kc, size_t *bytes)
+{
+    size_t k;
+    return mote_size_align(kc, 4, &kc) && mote_size_mul(taps, kc, &k) && mote_size_add(k, 16, &k) && mote_size_align(n, MOTE_LANES, &n) &&
+           mote_size_mul(n, k, bytes);
+}
+
+void mote_igemm_pack(size_t nr, const mote_igemm_source *s, void *dst, size_t p0, size_t p1)
+{
+    const uint8_t flip = s->b_signed ? 0 : 0x80;
+    const size_t groups = mote_div_up(s->kc, 4);
+    for (size_t p = p0; p < p1; p++) {
+        const size_t n0 = mote_gemm_panel(nr, s->n, p), w = mote_gemm_panel(nr, s->n, p + 1) - n0, n = mote_min_size(w, s->n - n0);
+        const size_t bytes = w * mote_igemm_column_bytes(s->taps, s->kc);
+        uint8_t *panel = (uint8_t *)dst + n0 * mote_igemm_column_bytes(s->taps, s->kc), *data = panel + 16 * w;
+        int32_t *head = (int32_t *)(void *)panel;
+        memset(panel, 0, bytes);
+        for (size_t i = 0; i < n; i++) {
+            const uint8_t *src = s->src + (n0 + i) * s->n_stride;
+            const int32_t zero = s->zero == NULL ? (int8_t)flip : (int8_t)(s->zero[(n0 + i) * s->zero_step] ^ flip);
+            uint32_t sum = 0;
+            for (size_t t = 0; t < s->taps; t++)
+                for (size_t j = 0; j < s->kc; j++) {
+                    const int8_t v = (int8_t)(src[t * s->tap_stride + j * s->k_stride] ^ flip);
+                    sum += (uint32_t)(v - zero);
+                    memcpy(data + ((t * groups + j / 4) * w + i) * 4 + j % 4, &v, 1);
+                }
+            if (s->bias != NULL)
+                memcpy(head + i, (const char *)s->bias + (n0 + i) * sizeof *head, sizeof *head);
+            head[w + i] = (int32_t)sum;
+            if (s->scale != NULL)
+                memcpy(head + 2 * w + i, s->scale + n0 + i, sizeof *head);
+            head[3 * w + i] = zero;
+        }
+    }
+}
+
+/* Sum of a row's bytes after the flip, over all taps. */
+static int32_t row_sum(const mote_igemm_tile *t, size_t i, bool is_signed)
+{
+    uint32_t sum = 0;
+    for (size_t tap = 0; tap < t->taps; tap++) {
+        const uint8_t *a = t->a[tap * t->a_step + i];
+        for (size_t k = 0; k < t->kc; k++) {
+            const uint8_t v = a[k] ^ (uint8_t)t->flip;
+            const int32_t x = is_signed ? (int8_t)v : v;
+            sum += (uint32_t)x;
+        }
+    }
+    return (int32_t)sum;
+}
+
+void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, size_t p1)
+{
+    enum { MAX_MR = 8, BLOCK_A = 64 << 10 };
+    const mote_igemm_row *row = op->row;
+    const void *table[MOTE_IGEMM_POINTERS];
+    int32_t sums[MOTE_IGEMM_POINTERS];
+    const size_t mr = row->mr, k = op->taps * op->kc, column = mote_igemm_column_bytes(op->taps, op->kc);
+    const bool flip = op->a_is_signed != row->a_signed;
+    /* as many rows as the table takes and the second-level cache holds, in whole tiles */
+    size_t step = mote_min_size(MOTE_IGEMM_POINTERS / op->taps, mote_max_size(2 * mr, BLOCK_A / mote_max_size(1, k))) / mr * mr;
+    step = mote_max_size(step, mr);
+    for (size_t m = m0, rows_n; m < m1; m += rows_n) {
+        rows_n = mote_min_size(step, m1 - m);
+        if (op->rows_fn != NULL)
+            op->rows_fn(op->rows_ctx, m, rows_n, 0, op->taps, table);
+        else
+            for (size_t i = 0; i < rows_n; i++)
+                table[i] = (const char *)op->a + (m + i) * op->a_stride;
+        mote_igemm_tile t = {.a = table, .a_step = rows_n, .taps = op->taps, .kc = op->kc, .flip = flip ? 0x80808080u : 0u,
+                             .az = op->az + (flip ? (row->a_signed ? -128 : 128) : 0), .y_stride = op->y_stride, .s32 = op->s32,
+                             .lo = (float)(op->lo - op->zero), .hi = (float)(op->hi - op->zero), .zero = op->zero};
+        for (size_t i = 0; op->b_zero && i < rows_n; i++)
+            sums[i] = row_sum(&t, i, row->a_signed);
+        const size_t tiles = mote_div_up(rows_n, mr);
+        for (size_t p = p0; p < p1; p++) {
+            const size_t n0 = mote_gemm_panel(row->nr, op->n, p);
+            t.n = mote_min_size(mote_gemm_panel(row->nr, op->n, p + 1), op->n) - n0;
+            t.b = (const char *)op->b + n0 * column;
+            for (size_t i = 0, tile = 0; tile < tiles; tile++, i += t.m) {
+                t.m = rows_n / tiles + (tile < rows_n % tiles);
+                t.a = table + i;
+                t.sums = op->b_zero ? sums + i : NULL;
+                t.y = (char *)op->y + ((m + i) * op->y_stride + n0) * (op->s32 ? sizeof(int32_t) : 1);
+                row->fn(&t);
+            }
+        }
+    }
+}

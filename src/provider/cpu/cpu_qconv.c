@@ -1,0 +1,184 @@
+/* cpu_qconv.c - lowering of integer convolution, channels last: integer products over window pointers, depthwise rows
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "kernels/dwconv/idwconv.h"
+#include "ops/forms.h"
+#include "provider/cpu/cpu_qproduct.h"
+#include "provider/cpu/cpu_window.h"
+#include <string.h>
+
+enum { FEW_CHANNELS = 31, RUN_BYTES = 512 }; /* as in cpu_conv.c, in bytes */
+
+static const uint32_t pack_inputs[] = {1, 3, 4, 5, 6, 8}; /* what packed weights depend on */
+enum { UNREAD = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 };
+
+typedef struct qconv_params {
+    mote_igemm_op op; /* without addresses */
+    mote_conv_window window;
+    mote_lookup_fn lookup;
+    const void *packed, *zero;
+    size_t groups, cg, mg, group_bytes, runs_bytes;
+    bool indirect, table;
+} qconv_params;
+
+static mote_status qconv_run(const mote_step *step, mote_exec *x)
+{
+    const qconv_params *p = step->params;
+    mote_conv_rows rows = {.window = &p->window, .zero = p->zero, .tap_bytes = p->window.pixel_bytes};
+    if (p->runs_bytes != 0)
+        rows.runs = x->scratch;
+    for (size_t g = 0; g < p->groups; g++) {
+        mote_igemm_op op = p->op;
+        op.a = rows.x = (const char *)step->in[0]->data + g * p->cg;
+        op.b = (const char *)p->packed + g * p->group_bytes;
+        op.y = (char *)step->out[0]->data + g * p->mg;
+        mote_cpu_qproduct(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes, p->lookup, p->table ? step->in[9]->data : NULL);
+    }
+    return MOTE_OK;
+}
+
+/* ---- depthwise ---- */
+
+typedef struct qdw_params {
+    mote_idwconv_tile tile; /* without addresses */
+    const mote_idwconv_row *row;
+    mote_conv_window window;
+    mote_lookup_fn lookup;
+    const void *zero;
+    size_t m;
+    bool table;
+} qdw_params;
+
+typedef struct qdw_job {
+    const qdw_params *p;
+    mote_conv_rows rows;
+    uint8_t *y;
+    const uint8_t *table;
+} qdw_job;
+
+static void qdw_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    (void)worker;
+    const qdw_job *j = ctx;
+    const void *table[MOTE_IGEMM_POINTERS];
+    mote_idwconv_tile t = j->p->tile;
+    const size_t step = mote_min_size(64, MOTE_IGEMM_POINTERS / t.taps);
+    for (size_t m = begin; m < end; m += t.pixels) {
+        t.pixels = mote_min_size(step, end - m);
+        mote_conv_taps(&j->rows, m, t.pixels, 0, t.taps, table);
+        t.a = table;
+        t.a_step = t.pixels;
+        t.y = j->y + m * t.c;
+        j->p->row->fn(&t);
+        if (j->table != NULL)
+            j->p->lookup(t.y, t.y, t.pixels * t.c, j->table);
+    }
+}
+
+static mote_status qdw_run(const mote_step *step, mote_exec *x)
+{
+    const qdw_params *p = step->params;
+    qdw_job j = {.p = p, .rows = {.window = &p->window, .zero = p->zero, .x = step->in[0]->data}, .y = step->out[0]->data,
+                 .table = p->table ? step->in[9]->data : NULL};
+    mote_parallel_for(x->pool, p->m, mote_max_size(4, 8192 / p->tile.c), qdw_range, &j);
+    return MOTE_OK;
+}
+
+typedef struct qdw_pack {
+    const mote_cpu_quant *q;
+    size_t c, taps;
+} qdw_pack;
+
+static mote_status qdw_fill(void *ctx, void *dst)
+{
+    const qdw_pack *p = ctx;
+    mote_idwconv_pack(p->q->w, p->q->w_signed, p->q->bias, p->q->scale, p->q->w_zero, p->q->w_zero_step, p->c, p->taps, dst);
+    return MOTE_OK;
+}
+
+static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window, const mote_cpu_quant *q, const void *zero, size_t m, size_t c)
+{
+    const size_t taps = window->kh * window->kw;
+    size_t bytes;
+    if (taps > MOTE_IGEMM_POINTERS || !mote_idwconv_packed(c, taps, &bytes))
+        return MOTE_OK;
+    qdw_params *p;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    *p = (qdw_params){.row = mote_idwconv_select(l->cpu), .window = *window, .lookup = mote_lookup_select(l->cpu)->fn, .zero = zero, .m = m, .table = q->table};
+    p->tile = (mote_idwconv_tile){.taps = taps, .c = c, .a_signed = q->x_signed, .az = q->xz, .y_stride = c, .lo = (float)(q->lo - q->yz), .hi = (float)(q->hi - q->yz), .zero = q->yz};
+    qdw_pack pack = {.q = q, .c = c, .taps = taps};
+    MOTE_TRY(mote_lower_pack(l, pack_inputs, sizeof pack_inputs / sizeof pack_inputs[0], MOTE_VARIANT('i', 16), bytes, qdw_fill, &pack, &p->tile.w));
+    l->run = qdw_run;
+    l->params = p;
+    l->kernel = p->row->name;
+    l->unread = UNREAD;
+    return MOTE_OK;
+}
+
+static mote_status lower_qconv(mote_lower *l)
+{
+    const mote_array *x = l->in[0], *w = l->in[3], *y = l->out[0];
+    mote_conv_window window;
+    if (y == NULL || x->rank != w->rank || !mote_cpu_window_of(l, w->dims + 2, 1, &window))
+        return MOTE_OK;
+    const size_t c = (size_t)x->dims[x->rank - 1], outputs = (size_t)w->dims[0], groups = (size_t)mote_node_int(l->node, "group", 1);
+    const size_t cg = (size_t)w->dims[1], taps = window.kh * window.kw;
+    if (c == 0 || outputs == 0 || groups == 0 || cg * groups != c || outputs % groups != 0)
+        return MOTE_OK;
+    const size_t m = mote_array_count(y) / outputs, mg = outputs / groups;
+    mote_cpu_quant q;
+    bool ok;
+    MOTE_TRY(mote_cpu_quant_of(l, outputs, &q, &ok));
+    if (!ok)
+        return MOTE_OK;
+    const bool runs = groups == 1 && window.dilation_w == 1 && window.kw > 1 && c <= FEW_CHANNELS && c * window.kw <= RUN_BYTES;
+    void *zero; /* a row of x's zero point: what padding is */
+    MOTE_TRY(mote_lower_params(l, runs ? c * window.kw : c, &zero));
+    memset(zero, q.xz, runs ? c * window.kw : c);
+    if (groups > 1 && cg == 1 && mg == 1)
+        return lower_depthwise(l, &window, &q, zero, m, c);
+
+    const mote_igemm_row *row = mote_igemm_select(l->cpu);
+    const size_t rt = runs ? window.kh : taps, rc = runs ? window.kw * c : cg; /* taps and channels as the kernel sees them */
+    size_t step, bytes;
+    if (rt > MOTE_IGEMM_POINTERS / row->mr || !mote_igemm_packed(mg, rt, rc, &step) || !mote_size_mul(step, groups, &bytes))
+        return MOTE_OK;
+    qconv_params *p;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    *p = (qconv_params){.window = window, .lookup = mote_lookup_select(l->cpu)->fn, .zero = zero, .groups = groups, .cg = cg, .mg = mg, .group_bytes = step, .table = q.table};
+    p->op = (mote_igemm_op){.row = row, .m = m, .n = mg, .taps = rt, .kc = rc, .a_stride = c, .a_is_signed = q.x_signed, .b_zero = q.w_zero_any, .az = q.xz,
+                            .y_stride = outputs, .zero = q.yz, .lo = q.lo, .hi = q.hi};
+    p->indirect = taps != 1 || window.stride_h != 1 || window.stride_w != 1 || window.pad_top != 0 || window.pad_left != 0 || window.oh != window.h || window.ow != window.w;
+    if (p->indirect)
+        p->op.rows_fn = runs ? mote_conv_runs : mote_conv_taps;
+    if (runs && (!mote_conv_runs_bytes(&window, MOTE_IGEMM_POINTERS, &p->runs_bytes) || !mote_size_mul(p->runs_bytes, l->workers, &l->scratch_bytes)))
+        return MOTE_OK;
+    mote_cpu_qpack pack = {.source = {.src = q.w, .b_signed = q.w_signed, .n = mg, .taps = rt, .kc = rc, .tap_stride = 1, .k_stride = taps, .n_stride = cg * taps,
+                                      .bias = q.bias, .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},
+                           .nr = row->nr, .groups = groups, .src_step = mg * cg * taps, .n_step = mg, .dst_step = step};
+    uint8_t *ordered = NULL;
+    const size_t count = mote_array_count(l->in[3]);
+    if (runs) { /* a run's channels are (kx, c): [m][c][ky][kx] becomes [m][ky][kx][c] */
+        ordered = mote_heap_alloc(l->heap, count);
+        if (ordered == NULL)
+            return MOTE_NO_MEMORY(l->diag, count);
+        for (size_t i = 0; i < outputs; i++)
+            for (size_t j = 0; j < c; j++)
+                for (size_t t = 0; t < taps; t++)
+                    ordered[(i * taps + t) * c + j] = ((const uint8_t *)q.w)[(i * c + j) * taps + t];
+        pack.source.src = ordered;
+        pack.source.tap_stride = rc;
+        pack.source.k_stride = 1;
+    }
+    const mote_status status = mote_lower_pack(l, pack_inputs, sizeof pack_inputs / sizeof pack_inputs[0], MOTE_VARIANT(runs ? 'r' : 'q', row->nr), bytes,
+                                               mote_cpu_qpack_fill, &pack, &p->packed);
+    mote_heap_free(l->heap, ordered, count);
+    MOTE_TRY(status);
+    l->run = qconv_run;
+    l->params = p;
+    l->kernel = row->name;
+    l->unread = UNREAD;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(mote, QConv, lower_qconv)
