@@ -9,7 +9,7 @@
 #if defined(__clang__)
 #define VTARGET MOTE_TARGET("dotprod")
 #else
-#define VTARGET MOTE_TARGET("+dotprod")
+#define VTARGET MOTE_TARGET("arch=armv8.2-a+dotprod")
 #endif
 #define VF MOTE_INLINE VTARGET
 
