@@ -33,7 +33,7 @@ bool mote_form_activation(const mote_node *n, mote_unary *op, float params[2])
 /* Window sizes and positions multiply and add: below this bound none of it overflows. */
 #define EXTENT_LIMIT ((int64_t)1 << 40)
 
-static mote_status list_of(const mote_node *n, const char *name, size_t want, int64_t low, int64_t absent, int64_t *out, mote_diag *diag)
+mote_status mote_window_list(const mote_node *n, const char *name, size_t want, int64_t low, int64_t absent, int64_t *out, mote_diag *diag)
 {
     size_t count;
     const int64_t *v = mote_node_ints(n, name, &count);
@@ -50,9 +50,9 @@ mote_status mote_window_of(const mote_node *n, int32_t r, const int64_t *kernel,
 {
     *w = (mote_window){.r = r};
     int64_t pads[2 * MOTE_MAX_RANK];
-    MOTE_TRY(list_of(n, "strides", (size_t)r, 1, 1, w->stride, diag));
-    MOTE_TRY(list_of(n, "dilations", (size_t)r, 1, 1, w->dilation, diag));
-    MOTE_TRY(list_of(n, "pads", 2 * (size_t)r, 0, 0, pads, diag));
+    MOTE_TRY(mote_window_list(n, "strides", (size_t)r, 1, 1, w->stride, diag));
+    MOTE_TRY(mote_window_list(n, "dilations", (size_t)r, 1, 1, w->dilation, diag));
+    MOTE_TRY(mote_window_list(n, "pads", 2 * (size_t)r, 0, 0, pads, diag));
     mote_str how = mote_node_string(n, "auto_pad", "NOTSET");
     bool upper = mote_str_is(how, "SAME_UPPER"), lower = mote_str_is(how, "SAME_LOWER"), valid = mote_str_is(how, "VALID");
     MOTE_REQUIRE(upper || lower || valid || mote_str_is(how, "NOTSET") || how.n == 0, diag, MOTE_E_VALUE,

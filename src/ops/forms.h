@@ -40,6 +40,9 @@ typedef struct mote_window {
  * checked to be at least 0. ceil_mode as ONNX 1.17: a window that would start in the end padding does not count. */
 mote_status mote_window_of(const mote_node *n, int32_t r, const int64_t *kernel, const int64_t *in, mote_window *w, mote_diag *diag);
 
+/* The attribute's `want` integers, each >= low and below 2^40, or `absent` for all. */
+mote_status mote_window_list(const mote_node *n, const char *name, size_t want, int64_t low, int64_t absent, int64_t *out, mote_diag *diag);
+
 /* Requantization as DESIGN's Numerics: the multiplier of an output channel, and one value. */
 MOTE_INLINE float mote_requant_scale(float xs, float ws, float ys) { return (float)((double)xs * (double)ws / (double)ys); }
 
