@@ -37,12 +37,10 @@ static const char *check_shape(const mote_dwconv_f32_row *row, const shape *s, b
     for (size_t i = 0; i < y_bytes / 4; i++)
         y[i] = 77.0f;
     mote_dwconv_f32_pack(weights, bias, s->c, taps, w);
-    const void *table[1024];
-    mote_conv_rows ctx = {.window = &win, .x = x, .zero = zero};
-    mote_dwconv_f32_op op = {.row = row, .taps = taps, .c = s->c, .rows_fn = mote_conv_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = ys,
-                             .lo = -0.5f, .hi = 0.75f, .flags = clamp ? MOTE_DWCONV_CLAMP : 0u};
-    mote_dwconv_f32_block(&op, 0, m / 2, table, row->pixels * taps);
-    mote_dwconv_f32_block(&op, m / 2, m, table, 1024);
+    mote_dwconv_f32_op op = {.row = row, .window = &win, .x = x, .zero = zero,
+                             .out = {.c = s->c, .w = w, .y = y, .y_stride = ys, .lo = -0.5f, .hi = 0.75f, .flags = clamp ? MOTE_DWCONV_CLAMP : 0u}};
+    mote_dwconv_f32_block(&op, 0, m / 2);
+    mote_dwconv_f32_block(&op, m / 2, m);
     const char *answer = NULL;
     for (size_t i = 0; i < m && answer == NULL; i++)
         for (size_t c = 0; c < ys && i * ys + c < y_bytes / 4 && answer == NULL; c++) {
@@ -96,39 +94,48 @@ static void rows(void **state)
 }
 
 static const mote_dwconv_f32_row *good;
-static void bad_tail(const mote_dwconv_f32_tile *t)
+static void bad_tail(const mote_dwconv_f32_run *t)
 {
-    mote_dwconv_f32_tile x = *t;
-    x.c = t->c > 16 ? t->c / 16 * 16 : t->c;
-    good->fn(&x);
+    mote_dwconv_f32_run x = *t;
+    x.out.c = t->out.c > 16 ? t->out.c / 16 * 16 : t->out.c;
+    good->run(&x);
 }
-static void bad_over_read(const mote_dwconv_f32_tile *t)
+static void bad_over_read(const mote_dwconv_f32_run *t)
 {
-    good->fn(t);
-    volatile const float *a = t->a[0];
-    (void)a[(t->c + 15) / 16 * 16 - 1];
+    good->run(t);
+    volatile const float *a = t->rows[t->kh - 1] + (t->kw - 1) * t->tap_steps[t->kh - 1] + (t->pixels - 1) * t->steps[t->kh - 1];
+    (void)a[(t->out.c + 15) / 16 * 16 - 1];
 }
-static void bad_over_write(const mote_dwconv_f32_tile *t)
+static void bad_over_write(const mote_dwconv_f32_run *t)
 {
-    good->fn(t);
-    t->y[(t->pixels - 1) * t->y_stride + t->c] = 0.0f;
+    good->run(t);
+    t->out.y[(t->pixels - 1) * t->out.y_stride + t->out.c] = 0.0f;
 }
-static void bad_order(const mote_dwconv_f32_tile *t)
+static void bad_order(const mote_dwconv_f32_run *t)
 {
+    const size_t taps = t->kh * t->kw;
     for (size_t i = 0; i < t->pixels; i++)
-        for (size_t c = 0; c < t->c; c++) {
-            const float *w = t->w + c / 16 * 16 * (1 + t->taps) + c % 16;
+        for (size_t c = 0; c < t->out.c; c++) {
+            const float *w = t->out.w + c / 16 * 16 * (1 + taps) + c % 16;
             float x = *w;
-            for (size_t tap = t->taps; tap-- > 0;)
-                x = fmaf(((const float *)t->a[tap * t->a_step + i])[c], w[(1 + tap) * 16], x);
-            t->y[i * t->y_stride + c] = (t->flags & MOTE_DWCONV_CLAMP) != 0 ? fminf(t->hi, fmaxf(t->lo, x)) : x;
+            for (size_t k = taps; k-- > 0;)
+                x = fmaf(t->rows[k / t->kw][i * t->steps[k / t->kw] + k % t->kw * t->tap_steps[k / t->kw] + c], w[(1 + k) * 16], x);
+            t->out.y[i * t->out.y_stride + c] = (t->out.flags & MOTE_DWCONV_CLAMP) != 0 ? fminf(t->out.hi, fmaxf(t->out.lo, x)) : x;
         }
+}
+static void bad_edge(const mote_dwconv_f32_pixel *t)
+{
+    mote_dwconv_f32_pixel x = *t;
+    x.taps -= x.taps > 4;
+    good->pixel(&x);
 }
 static void planted(void **state)
 {
     (void)state;
     good = mote_dwconv_f32_select(0);
-    const mote_dwconv_f32_row bad[] = {{"bad_tail", 0, 4, 1, bad_tail}, {"bad_over_read", 0, 4, 1, bad_over_read}, {"bad_over_write", 0, 4, 1, bad_over_write}, {"bad_order", 0, 4, 1, bad_order}};
+#define BAD(fn) {#fn, 0, MOTE_CHECK_CONSISTENT, fn, good->pixel}
+    const mote_dwconv_f32_row bad[] = {BAD(bad_tail), BAD(bad_over_read), BAD(bad_over_write), BAD(bad_order),
+                                       {"bad_edge", 0, MOTE_CHECK_CONSISTENT, good->run, bad_edge}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);
@@ -141,8 +148,7 @@ typedef struct job {
 static void bench_one(void *ctx)
 {
     const job *j = ctx;
-    const void *table[2048];
-    mote_dwconv_f32_block(&j->op, 0, j->m, table, 2048);
+    mote_dwconv_f32_block(&j->op, 0, j->m);
 }
 static void bench(const char *filter)
 {
@@ -160,9 +166,11 @@ static void bench(const char *filter)
             size_t taps = s->kh * s->kw, m = win.oh * win.ow, floats = 0;
             if (!mote_dwconv_f32_packed(s->c, taps, &floats))
                 continue;
-            float *x = calloc(s->h * s->w * s->c, 4), *zero = calloc(s->c, 4), *w = calloc(floats, 4), *y = calloc(m * s->c, 4);
-            mote_conv_rows ctx = {.window = &win, .x = x, .zero = zero};
-            job j = {{.row = &r[i], .taps = taps, .c = s->c, .rows_fn = mote_conv_taps, .ctx = &ctx, .w = w, .y = y, .y_stride = s->c, .hi = 6.0f, .flags = MOTE_DWCONV_CLAMP}, m};
+            float *x = aligned_alloc(64, (s->h * s->w * s->c * 4 + 63) / 64 * 64), *zero = calloc(s->c, 4), *w = aligned_alloc(64, floats * 4), *y = aligned_alloc(64, (m * s->c * 4 + 63) / 64 * 64);
+            memset(w, 0, floats * 4);
+            for (size_t q = 0; q < s->h * s->w * s->c; q++) /* pages of its own: untouched ones are all the same */
+                x[q] = 1.0f;
+            job j = {{.row = &r[i], .window = &win, .x = x, .zero = zero, .out = {.c = s->c, .w = w, .y = y, .y_stride = s->c, .hi = 6.0f, .flags = MOTE_DWCONV_CLAMP}}, m};
             char text[64];
             snprintf(text, sizeof text, "%zux%zux%zu k=%zu s=%zu", s->h, s->w, s->c, s->kh, s->stride);
             kcheck_report(r[i].name, text, kcheck_time(bench_one, &j), (double)(m * taps * s->c), "MAC");

@@ -1,44 +1,57 @@
 /* dwconv.h - f32 depthwise convolution, NHWC: y[pixel][c] = clamp(bias[c] + sum_t x[tap t of pixel][c] w[t][c])
  * SPDX-License-Identifier: Apache-2.0
  *
- * Any window, stride, dilation and padding: the taps come as pointers (kernels/conv/conv.h). CONSISTENT: each output starts from the bias and adds
- * its taps in order, one fma each; taps in the padding are zeros that count. Packed weights: for each 16 channels a block of (1 + taps) * 16
- * floats: bias, then a row for each tap; channels beyond c are zero.
- * Source: ONNX Conv with group = input channels = output channels. */
+ * Any window, stride, dilation and padding (kernels/conv/conv.h). CONSISTENT: each output starts from the bias and adds its taps in order, one fma
+ * each; taps in the padding are zeros that count. Packed weights: for each 16 channels a block of (1 + taps) * 16 floats: bias, then a row for
+ * each tap; channels beyond c are zero. Source: ONNX Conv with group = input channels = output channels. */
 #ifndef MOTE_KERNELS_DWCONV_DWCONV_H
 #define MOTE_KERNELS_DWCONV_DWCONV_H
 
 #include "base/size.h"
-#include "kernels/kernel.h"
+#include "kernels/conv/conv.h"
 
 enum { MOTE_DWCONV_CLAMP = 1 << 0 };
 
-/* pixels (1..row->pixels) outputs, all c channels. Tap t of pixel i begins at a[t * a_step + i]; c floats are read there. y: y_stride floats from one
- * pixel to the next, c written in each; overlaps nothing. */
-typedef struct mote_dwconv_f32_tile {
-    const void *const *a;
-    size_t a_step, pixels, taps, c;
+/* What the two forms of a row share: c channels from w's first block on; y, one pixel every y_stride floats. */
+typedef struct mote_dwconv_f32_out {
+    size_t c;
     const float *w; /* packed */
     float *y;
     size_t y_stride;
     float lo, hi;
     uint32_t flags;
-} mote_dwconv_f32_tile;
+} mote_dwconv_f32_out;
 
-typedef void (*mote_dwconv_f32_fn)(const mote_dwconv_f32_tile *t);
+/* A run: `pixels` neighbouring outputs of one row, no tap of which lies left or right of the image. Pixel i's tap (ky, kx) is at
+ * rows[ky] + i * steps[ky] + kx * tap_steps[ky] (floats; both steps 0 for a row of zeros). */
+typedef struct mote_dwconv_f32_run {
+    mote_dwconv_f32_out out;
+    const float *const *rows;
+    const size_t *steps, *tap_steps;
+    size_t kh, kw, pixels;
+} mote_dwconv_f32_run;
+
+/* One pixel with a pointer to each tap. */
+typedef struct mote_dwconv_f32_pixel {
+    mote_dwconv_f32_out out;
+    const void *const *a;
+    size_t taps;
+} mote_dwconv_f32_pixel;
 
 typedef struct mote_dwconv_f32_row {
     const char *name;
     uint32_t isa;
-    uint8_t pixels;
     mote_check check;
-    mote_dwconv_f32_fn fn;
+    void (*run)(const mote_dwconv_f32_run *t);
+    void (*pixel)(const mote_dwconv_f32_pixel *t);
 } mote_dwconv_f32_row;
 
 const mote_dwconv_f32_row *mote_dwconv_f32_select(uint32_t cpu);
 const mote_dwconv_f32_row *mote_dwconv_f32_rows(size_t *count);
 
-#define DWCONV_F32(name, isa, pixels, check) void name(const mote_dwconv_f32_tile *t);
+#define DWCONV_F32(name, one, isa, check)                                                                              \
+    void name(const mote_dwconv_f32_run *t);                                                                           \
+    void one(const mote_dwconv_f32_pixel *t);
 #include "kernels/dwconv/dwconv_f32.inc"
 #undef DWCONV_F32
 
@@ -49,18 +62,15 @@ MOTE_INLINE bool mote_dwconv_f32_packed(size_t c, size_t taps, size_t *floats)
 /* w: [c][taps] floats without alignment (ONNX: c, 1, kh, kw); bias: c floats without alignment, or NULL. */
 void mote_dwconv_f32_pack(const void *w, const void *bias, size_t c, size_t taps, float *dst);
 
-/* Rows m0..m1 of the output. table: at least row->pixels * taps pointers of scratch. rows_fn, ctx: kernels/conv/conv.h. */
+enum { MOTE_DWCONV_TAPS = 1024 }; /* kh * kw may not be more */
+
+/* Rows m0..m1 (pixels) of the output, as kernels/conv/conv.h counts them; pixel_bytes is that of c floats. */
 typedef struct mote_dwconv_f32_op {
     const mote_dwconv_f32_row *row;
-    size_t taps, c;
-    void (*rows_fn)(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table);
-    const void *ctx;
-    const float *w;
-    float *y;
-    size_t y_stride;
-    float lo, hi;
-    uint32_t flags;
+    const mote_conv_window *window;
+    const float *x, *zero; /* zero: c zeros */
+    mote_dwconv_f32_out out;
 } mote_dwconv_f32_op;
-void mote_dwconv_f32_block(const mote_dwconv_f32_op *op, size_t m0, size_t m1, const void **table, size_t pointers);
+void mote_dwconv_f32_block(const mote_dwconv_f32_op *op, size_t m0, size_t m1);
 
 #endif

@@ -61,7 +61,7 @@ typedef struct dw_params {
     mote_dwconv_f32_op op;
     mote_conv_window window;
     mote_cpu_act act;
-    const float *packed, *zero;
+    const float *packed;
     size_t m, taps, c;
 } dw_params;
 
@@ -75,12 +75,11 @@ static void dw_range(void *ctx, unsigned worker, size_t begin, size_t end)
 {
     (void)worker;
     const dw_job *j = ctx;
-    const void *table[POINTERS];
-    const size_t c = j->p->c, step = mote_max_size(j->op.row->pixels, DW_BLOCK / c);
+    const size_t c = j->p->c, ow = j->p->window.ow, step = mote_max_size(1, DW_BLOCK / c / ow) * ow;
     for (size_t m = begin; m < end; m += step) {
         const size_t e = mote_min_size(end, m + step), n = (e - m) * c;
-        float *y = j->op.y + m * c;
-        mote_dwconv_f32_block(&j->op, m, e, table, POINTERS);
+        float *y = j->op.out.y + m * c;
+        mote_dwconv_f32_block(&j->op, m, e);
         for (size_t i = 0; j->residual != NULL && i < n; i++)
             y[i] += j->residual[m * c + i];
         if (j->p->act.fn != NULL)
@@ -91,18 +90,18 @@ static void dw_range(void *ctx, unsigned worker, size_t begin, size_t end)
 static mote_status dw_run(const mote_step *step, mote_exec *x)
 {
     const dw_params *p = step->params;
-    mote_conv_rows rows = {.window = &p->window, .zero = p->zero, .x = step->in[0]->data};
     dw_job j = {.p = p, .op = p->op};
-    j.op.ctx = &rows;
-    j.op.w = p->packed;
-    j.op.y = step->out[0]->data;
+    j.op.window = &p->window;
+    j.op.x = step->in[0]->data;
+    j.op.out.w = p->packed;
+    j.op.out.y = step->out[0]->data;
     j.residual = step->n_in > 3 && step->in[3] != NULL ? step->in[3]->data : NULL;
     if (p->packed == NULL) {
         const float *bias = step->n_in > 2 && step->in[2] != NULL ? step->in[2]->data : NULL;
         mote_dwconv_f32_pack(step->in[1]->data, bias, p->c, p->taps, x->scratch);
-        j.op.w = x->scratch;
+        j.op.out.w = x->scratch;
     }
-    mote_parallel_for(x->pool, p->m, mote_max_size(p->op.row->pixels, 4096 / p->c), dw_range, &j);
+    mote_parallel_for(x->pool, p->m, mote_max_size(1, 4096 / p->c / p->window.ow) * p->window.ow, dw_range, &j);
     return MOTE_OK;
 }
 
@@ -123,18 +122,18 @@ static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window
     const size_t taps = window->kh * window->kw;
     const mote_dwconv_f32_row *row = mote_dwconv_f32_select(l->cpu);
     size_t floats, bytes;
-    if (taps * row->pixels > POINTERS || !mote_dwconv_f32_packed(c, taps, &floats) || !mote_size_mul(floats, sizeof(float), &bytes))
+    if (taps > MOTE_DWCONV_TAPS || !mote_dwconv_f32_packed(c, taps, &floats) || !mote_size_mul(floats, sizeof(float), &bytes))
         return MOTE_OK;
     dw_params *p;
     float *zero;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
     MOTE_TRY(mote_lower_params(l, c * sizeof *zero, (void **)&zero));
-    *p = (dw_params){.window = *window, .act = *act, .zero = zero, .m = m, .taps = taps, .c = c};
-    p->op = (mote_dwconv_f32_op){.row = row, .taps = taps, .c = c, .rows_fn = mote_conv_taps, .y_stride = c, .lo = act->lo, .hi = act->hi};
+    *p = (dw_params){.window = *window, .act = *act, .m = m, .taps = taps, .c = c};
+    p->op = (mote_dwconv_f32_op){.row = row, .zero = zero, .out = {.c = c, .y_stride = c, .lo = act->lo, .hi = act->hi}};
     if (l->n_in > 3 && l->in[3] != NULL && act->clamp) /* the sum comes before the clamp: the clamp becomes a pass of its own */
         p->act.fn = mote_unary_select(MOTE_UNARY_CLIP, l->cpu)->fn, p->act.params[0] = act->lo, p->act.params[1] = act->hi;
     else if (act->clamp)
-        p->op.flags = MOTE_DWCONV_CLAMP;
+        p->op.out.flags = MOTE_DWCONV_CLAMP;
     if (constant) {
         static const uint32_t inputs[] = {1, 2};
         const bool bias = l->n_in > 2 && l->in[2] != NULL;
