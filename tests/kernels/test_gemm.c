@@ -237,7 +237,8 @@ static void blocks(void **state)
                 assert_true(mote_gemm_f32_packed(n, k, &floats));
                 guard g = guard_make(floats * 4);
                 float *b = guard_at(&g, floats * 4, true);
-                mote_gemm_f32_source s = {odd_src, odd_bias, n, 1, k, 0, layout == 0 ? n : 1, layout == 0 ? 1 : k};
+                mote_gemm_f32_source s = {odd_src, odd_bias, n, 1, k, 0, layout == 0 ? n : 1, layout == 0 ? 1 : k,
+                                         layout == 1 && (i & 1) ? mote_transpose_select(4, masks[v])->fn : NULL};
                 size_t panels = mote_gemm_panels(row->nr, n), half = panels / 2;
                 mote_gemm_f32_pack(row->nr, &s, b, 0, half);
                 mote_gemm_f32_pack(row->nr, &s, b, half, panels);

@@ -3,7 +3,7 @@
 #include "provider/lowering.h"
 
 extern const mote_op_def mote_op_mote_Conv_1, mote_op_mote_Gemm_1, mote_op_mote_MaxPool_1, mote_op_mote_AveragePool_1, mote_op_mote_GlobalMaxPool_1,
-    mote_op_mote_GlobalAveragePool_1;
+    mote_op_mote_GlobalAveragePool_1, mote_op_mote_Attention_1;
 
 typedef struct conv_case {
     int64_t n, c, h, w, m, group, kh, kw, stride, dilation, pads[4];
@@ -203,8 +203,31 @@ static void pools(void **state)
     }
 }
 
+static void attention(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][6] = {{1, 1, 5, 5, 8, 8}, {2, 3, 17, 17, 16, 16}, {1, 4, 130, 140, 8, 20}, {2, 2, 1, 33, 5, 3}, {1, 12, 64, 64, 64, 64}}; /* b heads l s d e */
+    uint64_t seed = kcheck_seed;
+    for (size_t i = 0; i < 5 * 5; i++) {
+        const int64_t *s = shapes[i / 5];
+        const int64_t q[] = {s[0], s[2], s[1] * s[4]}, k[] = {s[0], s[3], s[1] * s[4]}, v[] = {s[0], s[3], s[1] * s[5]};
+        const int64_t masks[4][4] = {{s[0], 1, 1, s[3]}, {s[0], s[1], s[2], s[3]}, {1, 1, s[2], s[3]}, {1, 1, 1, 1}};
+        lowering *t = lowering_begin(&mote_op_mote_Attention_1, 4);
+        lowering_floats(t, 0, 3, q, &seed);
+        lowering_floats(t, 1, 3, k, &seed);
+        lowering_floats(t, 2, 3, v, &seed);
+        if (i % 5 < 4)
+            lowering_floats(t, 3, i % 5 == 2 ? 2 : 4, masks[i % 5] + (i % 5 == 2 ? 2 : 0), &seed);
+        mote_node_set_int(t->node, "heads", s[1]);
+        mote_node_set_float(t->node, "scale", 0.3f);
+        t->variable = 15;
+        lowering_expect(t);
+        lowering_check(t);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(gemm), cmocka_unit_test(matmul), cmocka_unit_test(onnx_gemm), cmocka_unit_test(pools)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(gemm), cmocka_unit_test(matmul), cmocka_unit_test(onnx_gemm), cmocka_unit_test(pools), cmocka_unit_test(attention)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,9 @@ void mote_gemm_f32_pack(size_t nr, const mote_gemm_f32_source *s, float *dst, si
         for (size_t tap = 0; tap < s->taps; tap++, out += s->kc * w) {
             const f32u *src = (const f32u *)s->src + tap * s->tap_stride + n0 * s->n_stride;
             if (s->n_stride != 1 && s->k_stride == 1) {
-                for (size_t i = 0; i < n; i += MOTE_LANES)
+                if (s->transpose != NULL)
+                    s->transpose(src, out, n, s->kc, s->n_stride * sizeof *out, w * sizeof *out);
+                for (size_t i = 0; i < n && s->transpose == NULL; i += MOTE_LANES)
                     pack_columns(src + i * s->n_stride, s->n_stride, s->kc, mote_min_size(MOTE_LANES, n - i), out + i, w);
                 for (size_t j = 0; j < s->kc && n < w; j++)
                     memset(out + j * w + n, 0, (w - n) * sizeof *out);

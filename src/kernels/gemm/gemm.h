@@ -13,6 +13,7 @@
 
 #include "base/size.h"
 #include "kernels/kernel.h"
+#include "kernels/transpose/transpose.h"
 
 enum {
     MOTE_GEMM_ADD_C = 1 << 0, /* start from c instead of the bias: all blocks of k but the first */
@@ -75,6 +76,7 @@ typedef struct mote_gemm_f32_source {
     const void *src, *bias;
     size_t n, taps, kc;
     size_t tap_stride, k_stride, n_stride;
+    mote_transpose_fn transpose; /* of 4-byte elements, for k_stride 1; NULL: one by one */
 } mote_gemm_f32_source;
 
 /* Packs panels p0 <= p < p1 of b into dst (the start of the whole packed b). */

@@ -178,7 +178,8 @@ static mote_status lower_conv(mote_lower *l)
     *p = (conv_params){.window = window, .act = act, .groups = groups, .cg = cg, .mg = mg, .packed_bytes = bytes};
     p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = mg, .taps = taps, .kc = cg, .a_stride = c, .c_stride = outputs, .residual_stride = outputs,
                                .flags = act.clamp ? MOTE_GEMM_CLAMP : 0u, .lo = act.lo, .hi = act.hi, .act = act.fn};
-    p->pack = (mote_cpu_pack){.source = {.n = mg, .taps = taps, .kc = cg, .tap_stride = 1, .k_stride = taps, .n_stride = k},
+    p->pack = (mote_cpu_pack){.source = {.n = mg, .taps = taps, .kc = cg, .tap_stride = 1, .k_stride = taps, .n_stride = k,
+                                         .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn},
                               .nr = row->nr, .groups = groups, .src_step = mg * k, .bias_step = mg, .dst_step = step};
     p->indirect = taps != 1 || window.stride_h != 1 || window.stride_w != 1 || window.pad_top != 0 || window.pad_left != 0 || window.oh != window.h || window.ow != window.w;
     if (p->indirect) {

@@ -67,7 +67,8 @@ static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bo
     mote_cpu_act_of(l->node, l->cpu, &p->act);
     p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = n, .taps = 1, .kc = k, .a_stride = k, .c_stride = n, .residual_stride = n,
                                .flags = p->act.clamp ? MOTE_GEMM_CLAMP : 0u, .lo = p->act.lo, .hi = p->act.hi, .act = p->act.fn};
-    p->pack = (mote_cpu_pack){.source = {.n = n, .taps = 1, .kc = k, .k_stride = trans_b ? 1 : n, .n_stride = trans_b ? k : 1}, .nr = row->nr, .groups = 1};
+    p->pack = (mote_cpu_pack){.source = {.n = n, .taps = 1, .kc = k, .k_stride = trans_b ? 1 : n, .n_stride = trans_b ? k : 1,
+                                          .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn}, .nr = row->nr, .groups = 1};
     if (constant) {
         const uint32_t inputs[] = {1, bias};
         p->pack.source.src = l->value[1]->data;
