@@ -80,7 +80,8 @@ void mote_gemm_f32_pack(size_t nr, const mote_gemm_f32_source *s, float *dst, si
 
 enum {
     TABLE = 2048,           /* pointers on the stack: 16 KiB */
-    BLOCK_B = 24 << 10,     /* bytes of a panel's block: with the tile's rows of a it stays in a 32 KiB first-level cache */
+    BLOCK_B = 256 << 10,    /* bytes of a panel's block: it stays in the second-level cache, from where it streams fast enough */
+    BLOCK_A = 512 << 10,    /* bytes of a's rows when b is large */
     BLOCK_AC = 128 << 10,   /* bytes of a's and c's rows that are worked on together: a part of the second-level cache */
 };
 
@@ -98,52 +99,72 @@ static cursor next_block(const mote_gemm_f32_op *op, size_t at, size_t limit, si
     return k;
 }
 
+typedef struct rows_job {
+    const mote_gemm_f32_op *op;
+    const void *const *table;
+    size_t m0, rows, tiles;
+} rows_job;
+
+/* Panel p, one block of k that begins at `at`. */
+static void run_panel(const rows_job *j, size_t p, cursor kb, size_t at)
+{
+    const mote_gemm_f32_op *op = j->op;
+    const mote_gemm_f32_row *row = op->row;
+    const size_t k = op->taps * op->kc, n0 = mote_gemm_panel(row->nr, op->n, p), w = mote_gemm_panel(row->nr, op->n, p + 1) - n0;
+    const bool first = at == 0, last = at + kb.taps * kb.channels == k;
+    const float *panel = op->b + n0 * (k + 1);
+    mote_gemm_f32_tile t = {.a_step = j->rows,
+                            .a_offset = kb.channel,
+                            .n = mote_min_size(w, op->n - n0),
+                            .taps = kb.taps,
+                            .kc = kb.channels,
+                            .b = panel + w + at * w,
+                            .bias = panel,
+                            .c_stride = op->c_stride,
+                            .residual_stride = op->residual_stride,
+                            .lo = op->lo,
+                            .hi = op->hi,
+                            .flags = (first ? op->flags & MOTE_GEMM_ADD_C : MOTE_GEMM_ADD_C) | (last ? op->flags & MOTE_GEMM_CLAMP : 0u)};
+    for (size_t i = 0, tile = 0; tile < j->tiles; tile++, i += t.m) {
+        t.m = j->rows / j->tiles + (tile < j->rows % j->tiles); /* even tiles: 17 rows are 6 + 6 + 5, not 8 + 8 + 1 */
+        t.a = j->table + i;
+        t.c = op->c + (j->m0 + i) * op->c_stride + n0;
+        t.residual = last && op->residual != NULL ? op->residual + (j->m0 + i) * op->residual_stride + n0 : NULL;
+        row->fn(&t);
+    }
+}
+
 static void run_rows(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0, size_t p1)
 {
     const mote_gemm_f32_row *row = op->row;
-    const size_t k = op->taps * op->kc, mr = row->mr, rows_n = m1 - m0;
+    const size_t k = op->taps * op->kc, mr = row->mr;
     const void *table[TABLE];
+    const rows_job j = {.op = op, .table = table, .m0 = m0, .rows = m1 - m0, .tiles = mote_div_up(m1 - m0, mr)};
     /* A block of k pays when its panel is read again by more rows. */
-    size_t limit = rows_n > 2 * mr ? mote_max_size(32, BLOCK_B / (row->nr * sizeof(float))) : k;
-    /* even tiles: 17 rows are 6 + 6 + 5, not 8 + 8 + 1 */
-    const size_t tiles = mote_div_up(rows_n, mr);
-    const size_t most_taps = mote_max_size(1, TABLE / rows_n);
+    size_t limit = j.rows > 2 * mr ? mote_max_size(32, BLOCK_B / (row->nr * sizeof(float))) : mote_max_size(1, k);
     if (limit < k)
         limit = mote_div_up(k, mote_div_up(k, limit));
-    size_t at = 0;
-    do {
-        cursor kb = k == 0 ? (cursor){0} : next_block(op, at, limit, most_taps);
-        const bool first = at == 0, last = at + kb.taps * kb.channels == k;
-        if (op->rows_fn != NULL && k != 0)
-            op->rows_fn(op->rows_ctx, m0, rows_n, kb.tap, kb.taps, table);
-        else
-            for (size_t i = 0; i < rows_n; i++)
-                table[i] = op->a + (m0 + i) * op->a_stride;
+    if (op->rows_fn == NULL || k == 0) { /* each panel is read from its beginning to its end */
+        for (size_t i = 0; i < j.rows; i++)
+            table[i] = op->a + (m0 + i) * op->a_stride;
         for (size_t p = p0; p < p1; p++) {
-            const size_t n0 = mote_gemm_panel(row->nr, op->n, p), w = mote_gemm_panel(row->nr, op->n, p + 1) - n0;
-            const float *panel = op->b + n0 * (k + 1);
-            mote_gemm_f32_tile t = {.a_step = rows_n,
-                                    .a_offset = kb.channel,
-                                    .n = mote_min_size(w, op->n - n0),
-                                    .taps = kb.taps,
-                                    .kc = kb.channels,
-                                    .b = panel + w + at * w,
-                                    .bias = panel,
-                                    .c_stride = op->c_stride,
-                                    .residual_stride = op->residual_stride,
-                                    .lo = op->lo,
-                                    .hi = op->hi,
-                                    .flags = (first ? op->flags & MOTE_GEMM_ADD_C : MOTE_GEMM_ADD_C) | (last ? op->flags & MOTE_GEMM_CLAMP : 0u)};
-            for (size_t i = 0, tile = 0; tile < tiles; tile++, i += t.m) {
-                t.m = rows_n / tiles + (tile < rows_n % tiles);
-                t.a = table + i;
-                t.c = op->c + (m0 + i) * op->c_stride + n0;
-                t.residual = last && op->residual != NULL ? op->residual + (m0 + i) * op->residual_stride + n0 : NULL;
-                row->fn(&t);
-            }
+            size_t at = 0;
+            do {
+                const cursor kb = {.taps = 1, .channel = at, .channels = mote_min_size(limit, k - at)};
+                run_panel(&j, p, kb, at);
+                at += kb.channels;
+            } while (at < k);
         }
+        return;
+    }
+    const size_t most_taps = mote_max_size(1, TABLE / j.rows);
+    for (size_t at = 0; at < k;) { /* the pointers of a block of k serve every panel */
+        const cursor kb = next_block(op, at, limit, most_taps);
+        op->rows_fn(op->rows_ctx, m0, j.rows, kb.tap, kb.taps, table);
+        for (size_t p = p0; p < p1; p++)
+            run_panel(&j, p, kb, at);
         at += kb.taps * kb.channels;
-    } while (at < k);
+    }
 }
 
 void mote_gemm_f32_block(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0, size_t p1)
@@ -153,6 +174,9 @@ void mote_gemm_f32_block(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_
         return;
     const size_t n0 = mote_gemm_panel(op->row->nr, op->n, p0), n1 = mote_min_size(op->n, mote_gemm_panel(op->row->nr, op->n, p1));
     size_t most = BLOCK_AC / sizeof(float) / (mote_max_size(1, mote_min_size(k, BLOCK_AC)) + (n1 - n0));
+    /* b beyond the second-level cache is read again for each block of rows: then those may fill the cache themselves */
+    if (k != 0 && (n1 - n0) > BLOCK_B / sizeof(float) / k)
+        most = mote_max_size(most, BLOCK_A / sizeof(float) / k);
     most = mote_min_size(mote_max_size(most / mr * mr, 6 * mr), TABLE / 8);
     size_t blocks = mote_div_up(m1 - m0, most), step = mote_div_up(mote_div_up(m1 - m0, blocks), mr) * mr;
     for (size_t m = m0; m < m1; m += step) {
