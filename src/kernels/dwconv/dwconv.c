@@ -79,7 +79,10 @@ void mote_dwconv_f32_pack(const void *w, const void *bias, size_t c, size_t taps
 
 /* ---- blocks ---- */
 
-enum { CHUNK_BYTES = 20 << 10 }; /* of the input rows under one output row, for some channels: they and their weights stay in a 32 KiB cache */
+enum {
+    CHUNK_BYTES = 20 << 10,  /* of the input rows under one output row, for some channels: they and their weights stay in a 32 KiB cache */
+    BLOCK_BYTES = 256 << 10, /* of the input rows that are worked on, all channels: they stay in the second-level cache */
+};
 
 /* Outputs [ox, end) of one row (image, oy), channels of `out`. */
 typedef struct segment {
@@ -119,36 +122,44 @@ static void inner(const segment *s, size_t ox, size_t end)
     s->op->row->run(&t);
 }
 
-void mote_dwconv_f32_block(const mote_dwconv_f32_op *op, size_t m0, size_t m1)
+/* Outputs m0..m1, `chunk` channels from c0 on. */
+static void block_channels(const mote_dwconv_f32_op *op, size_t m0, size_t m1, size_t c0, size_t chunk)
 {
     const mote_conv_window *w = op->window;
-    const size_t c = op->out.c, block = 16 * (1 + w->kh * w->kw), pixel = w->pixel_bytes / sizeof(float);
+    const size_t pixel = w->pixel_bytes / sizeof(float);
     /* the outputs whose taps all lie inside: [left, right) */
     const size_t reach = (w->kw - 1) * w->dilation_w, left = mote_min_size(w->ow, mote_div_up(w->pad_left, w->stride_w));
     size_t right = w->w + w->pad_left > reach ? mote_min_size(w->ow, (w->w + w->pad_left - reach - 1) / w->stride_w + 1) : 0;
     right = mote_max_size(left, right);
-    const size_t chunk = mote_max_size(16, CHUNK_BYTES / (w->w * w->kh * sizeof(float)) / 16 * 16);
     const float *rows[MOTE_DWCONV_TAPS];
     size_t steps[MOTE_DWCONV_TAPS], tap_steps[MOTE_DWCONV_TAPS];
     for (size_t m = m0, n; m < m1; m += n) {
         const size_t image = m / w->ow / w->oh, oy = m / w->ow % w->oh, ox = m % w->ow;
         n = mote_min_size(w->ow - ox, m1 - m);
         const size_t end = ox + n, l = mote_max_size(ox, mote_min_size(left, end)), r = mote_max_size(l, mote_min_size(right, end));
-        for (size_t c0 = 0; c0 < c; c0 += chunk) {
-            for (size_t ky = 0; ky < w->kh; ky++) {
-                const size_t iy = oy * w->stride_h + ky * w->dilation_h - w->pad_top; /* wraps above the image */
-                const bool inside = iy < w->h;
-                rows[ky] = inside ? op->x + image * (w->image_bytes / sizeof(float)) + iy * w->w * pixel + c0 : op->zero;
-                steps[ky] = inside ? w->stride_w * pixel : 0;
-                tap_steps[ky] = inside ? w->dilation_w * pixel : 0;
-            }
-            segment s = {.op = op, .out = op->out, .rows = rows, .steps = steps, .tap_steps = tap_steps};
-            s.out.c = mote_min_size(chunk, c - c0);
-            s.out.w += c0 / 16 * block;
-            s.out.y += (m - ox) * s.out.y_stride + c0;
-            edge(&s, ox, l);
-            inner(&s, l, r);
-            edge(&s, r, end);
+        for (size_t ky = 0; ky < w->kh; ky++) {
+            const size_t iy = oy * w->stride_h + ky * w->dilation_h - w->pad_top; /* wraps above the image */
+            const bool inside = iy < w->h;
+            rows[ky] = inside ? op->x + image * (w->image_bytes / sizeof(float)) + iy * w->w * pixel + c0 : op->zero;
+            steps[ky] = inside ? w->stride_w * pixel : 0;
+            tap_steps[ky] = inside ? w->dilation_w * pixel : 0;
         }
+        segment s = {.op = op, .out = op->out, .rows = rows, .steps = steps, .tap_steps = tap_steps};
+        s.out.c = chunk;
+        s.out.w += c0 / 16 * (16 * (1 + w->kh * w->kw));
+        s.out.y += (m - ox) * s.out.y_stride + c0;
+        edge(&s, ox, l);
+        inner(&s, l, r);
+        edge(&s, r, end);
     }
+}
+
+void mote_dwconv_f32_block(const mote_dwconv_f32_op *op, size_t m0, size_t m1)
+{
+    const mote_conv_window *w = op->window;
+    const size_t c = op->out.c, chunk = mote_max_size(16, CHUNK_BYTES / (w->w * w->kh * sizeof(float)) / 16 * 16);
+    const size_t step = mote_max_size(1, BLOCK_BYTES / (w->stride_h * w->w * w->pixel_bytes)) * w->ow;
+    for (size_t m = m0; m < m1; m += step)
+        for (size_t c0 = 0; c0 < c; c0 += chunk)
+            block_channels(op, m, mote_min_size(m1, m + step), c0, mote_min_size(chunk, c - c0));
 }

@@ -5,6 +5,7 @@
 #include "kernels/dwconv/dwconv.h"
 #include "kernels/vec/vec_avx512.h"
 #define TILE_PIXELS 8
+#define TILE_SLIDE
 #define TILE_VECTORS 4
 #define RUN_NAME mote_dwconv_f32_f32_f32_8p16c_avx512
 #define PIXEL_NAME mote_dwconv_f32_f32_f32_1p64c_avx512

@@ -1,6 +1,6 @@
 /* dwconv_f32_tmpl.h - the bodies of an f32 depthwise row; include after a vec_*.h
  * SPDX-License-Identifier: Apache-2.0
- * TILE_PIXELS: 4 or 8. TILE_VECTORS: of channels at once in a single pixel, 2 or 4. RUN_NAME, PIXEL_NAME: the functions. */
+ * TILE_PIXELS: 4 or 8. TILE_SLIDE: there are registers for a kernel row of weights besides. TILE_VECTORS: of channels at once in a single pixel, 2 or 4. RUN_NAME, PIXEL_NAME: the functions. */
 
 #define N_1(X) X(0)
 #define N_2(X) N_1(X) X(1)
@@ -55,18 +55,71 @@ RUNS(5) RUNS(6) RUNS(7) RUNS(8)
 #endif
 
 typedef void (*run_fn)(const mote_dwconv_f32_run *t, const float *w, size_t first, size_t c, size_t n);
+/* Stride and dilation 1: neighbouring pixels share their inputs, each of which is loaded once for a kernel row. acc[i] meets x[i], x[i + 1] ... in
+ * this order, as it must. */
+#ifdef TILE_SLIDE
+#define SLIDE(NAME, P, K)                                                                                              \
+    static VTARGET void NAME(const mote_dwconv_f32_run *t, const float *w, size_t first, size_t c, size_t n)           \
+    {                                                                                                                  \
+        (void)n;                                                                                                       \
+        vf acc[P], k[K];                                                                                               \
+        const vf bias = vf_load(w);                                                                                    \
+        w += 16;                                                                                                       \
+        _Pragma("GCC unroll 8")                                                                                        \
+        for (int i = 0; i < P; i++)                                                                                    \
+            acc[i] = bias;                                                                                             \
+        for (size_t ky = 0; ky < K; ky++, w += 16 * K) {                                                               \
+            const size_t step = t->steps[ky];                                                                          \
+            const float *p = t->rows[ky] + first * step + c;                                                           \
+            _Pragma("GCC unroll 8")                                                                                    \
+            for (int i = 0; i < K; i++)                                                                                \
+                k[i] = vf_load(w + 16 * i);                                                                            \
+            _Pragma("GCC unroll 16")                                                                                   \
+            for (int j = 0; j < P + K - 1; j++, p += step) {                                                           \
+                const vf x = vf_load(p);                                                                               \
+                _Pragma("GCC unroll 8")                                                                                \
+                for (int i = 0; i < K; i++)                                                                            \
+                    if (j - i >= 0 && j - i < P)                                                                       \
+                        acc[j - i] = vf_fma(x, k[i], acc[j - i]);                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        const bool clamp = (t->out.flags & MOTE_DWCONV_CLAMP) != 0;                                                    \
+        const vf lo = vf_set(t->out.lo), hi = vf_set(t->out.hi);                                                       \
+        const size_t ys = t->out.y_stride;                                                                             \
+        float *y = t->out.y + first * ys + c;                                                                          \
+        _Pragma("GCC unroll 8")                                                                                        \
+        for (int i = 0; i < P; i++)                                                                                    \
+            vf_store(y + (size_t)i * ys, clamp ? vf_min(hi, vf_max(lo, acc[i])) : acc[i]);                             \
+    }
+#define SLIDES(P) SLIDE(slide3_##P, P, 3) SLIDE(slide5_##P, P, 5)
+SLIDES(1) SLIDES(2) SLIDES(3) SLIDES(4)
+#if TILE_PIXELS == 8
+SLIDES(5) SLIDES(6) SLIDES(7) SLIDES(8)
+#endif
+#endif
+
 #if TILE_PIXELS == 8
 #define NAMES(r) {r##_1, r##_2, r##_3, r##_4, r##_5, r##_6, r##_7, r##_8}
 #else
 #define NAMES(r) {r##_1, r##_2, r##_3, r##_4}
 #endif
 static const run_fn any_window[] = NAMES(run), part[] = NAMES(part), window_3x3[] = NAMES(run3), window_5x5[] = NAMES(run5);
+#ifdef TILE_SLIDE
+static const run_fn sliding_3x3[] = NAMES(slide3), sliding_5x5[] = NAMES(slide5);
+#endif
 
 void RUN_NAME(const mote_dwconv_f32_run *t)
 {
     const size_t channels = t->out.c, block = 16 * (1 + t->kh * t->kw), tiles = (t->pixels + TILE_PIXELS - 1) / TILE_PIXELS;
     const float *w = t->out.w;
-    const run_fn *const runs = t->kh == 3 && t->kw == 3 ? window_3x3 : t->kh == 5 && t->kw == 5 ? window_5x5 : any_window;
+    const run_fn *runs = t->kh == 3 && t->kw == 3 ? window_3x3 : t->kh == 5 && t->kw == 5 ? window_5x5 : any_window;
+#ifdef TILE_SLIDE
+    bool slide = t->kh == t->kw && (t->kh == 3 || t->kh == 5);
+    for (size_t ky = 0; ky < t->kh; ky++)
+        slide = slide && t->steps[ky] == t->tap_steps[ky];
+    if (slide)
+        runs = t->kh == 3 ? sliding_3x3 : sliding_5x5;
+#endif
     for (size_t c = 0; c < channels; c += 16, w += block) {
         const run_fn *const fns = channels - c < 16 ? part : runs;
         for (size_t i = 0, tile = 0, n; tile < tiles; tile++, i += n) {

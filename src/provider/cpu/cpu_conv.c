@@ -11,7 +11,7 @@ enum {
     POINTERS = 2048,      /* of one call to a rows function; the stack of mote_gemm_f32_block has as many */
     FEW_CHANNELS = 15,    /* up to here a kernel row is read as one run (mote_conv_runs) */
     RUN_FLOATS = 256,     /* and up to this many floats of it */
-    DW_BLOCK = 16 << 10,  /* floats of output between the convolution and its activation: they stay in the second-level cache */
+    DW_BLOCK = 64 << 10,  /* floats of output between the convolution and its activation: they stay in the second-level cache */
 };
 
 typedef struct conv_params {
