@@ -179,7 +179,7 @@ static void planted(void **state)
 {
     (void)state;
     good = mote_gemm_f32_select(0);
-#define BAD(fn) {#fn, 0, 4, 16, MOTE_CHECK_CONSISTENT, fn}
+#define BAD(fn) {#fn, 0, 4, 16, MOTE_CHECK_CONSISTENT, fn, NULL}
     const mote_gemm_f32_row bad[] = {BAD(bad_tail), BAD(bad_over_write), BAD(bad_write_between), BAD(bad_over_read), BAD(bad_over_read_b), BAD(bad_bias_last), BAD(bad_illegal)};
     assert_null(kcheck_row("good", check_row, good));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -202,7 +202,7 @@ static void twice(const float *x, float *y, size_t n, const float *p)
 static void blocks(void **state)
 {
     (void)state;
-    static const size_t shapes[][3] = {{1, 1, 1}, {1, 50, 33}, {7, 16, 0}, {9, 17, 5}, {49, 40, 96}, {130, 63, 300}, {33, 129, 700}, {2, 300, 129}, {300, 5, 27}};
+    static const size_t shapes[][3] = {{1, 1, 1}, {1, 50, 33}, {1, 64, 40}, {1, 129, 17}, {1, 203, 300}, {7, 16, 0}, {9, 17, 5}, {49, 40, 96}, {130, 63, 300}, {33, 129, 700}, {2, 300, 129}, {300, 5, 27}};
     uint64_t seed = kcheck_seed;
     uint32_t masks[64];
     size_t count, n_masks = kcheck_masks(UINT32_MAX, masks, 64);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const mote_gemm_f32_row rows[] = {
-#define GEMM_F32(name, isa, mr, nr, check) {#name, isa, mr, nr, check, name},
+#define GEMM_F32(name, gemv, isa, mr, nr, check) {#name, isa, mr, nr, check, name, gemv},
 #include "kernels/gemm/gemm_f32.inc"
 #undef GEMM_F32
 };
@@ -147,6 +147,15 @@ static void run_rows(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0
     if (op->rows_fn == NULL || k == 0) { /* each panel is read from its beginning to its end */
         for (size_t i = 0; i < j.rows; i++)
             table[i] = op->a + (m0 + i) * op->a_stride;
+        if (j.rows == 1 && row->gemv != NULL) {
+            const size_t n0 = mote_gemm_panel(row->nr, op->n, p0), n1 = mote_min_size(op->n, mote_gemm_panel(row->nr, op->n, p1));
+            const float *panel = op->b + n0 * (k + 1);
+            const mote_gemm_f32_tile t = {.a = table, .a_step = 1, .m = 1, .n = n1 - n0, .taps = 1, .kc = k, .b = panel + row->nr, .bias = panel,
+                                          .c = op->c + m0 * op->c_stride + n0, .lo = op->lo, .hi = op->hi, .flags = op->flags,
+                                          .residual = op->residual == NULL ? NULL : op->residual + m0 * op->residual_stride + n0};
+            row->gemv(&t, row->nr * (k + 1));
+            return;
+        }
         for (size_t p = p0; p < p1; p++) {
             size_t at = 0;
             do {

@@ -36,6 +36,9 @@ typedef struct mote_gemm_f32_tile {
 } mote_gemm_f32_tile;
 
 typedef void (*mote_gemm_f32_fn)(const mote_gemm_f32_tile *t);
+/* One row (t->m 1) by several neighbouring panels of 16 columns, panel_floats apart: t->n columns in all, b and bias of the first. So that a
+ * product of one row waits for memory, not for the fma before. */
+typedef void (*mote_gemv_f32_fn)(const mote_gemm_f32_tile *t, size_t panel_floats);
 
 typedef struct mote_gemm_f32_row {
     const char *name;
@@ -43,15 +46,18 @@ typedef struct mote_gemm_f32_row {
     uint8_t mr, nr;
     mote_check check;
     mote_gemm_f32_fn fn;
+    mote_gemv_f32_fn gemv; /* rows with nr 16; else NULL */
 } mote_gemm_f32_row;
 
 /* The best row for these features. Never NULL. */
 const mote_gemm_f32_row *mote_gemm_f32_select(uint32_t cpu);
 const mote_gemm_f32_row *mote_gemm_f32_rows(size_t *count);
 
-#define GEMM_F32(name, isa, mr, nr, check) void name(const mote_gemm_f32_tile *t);
+#define GEMM_F32(name, gemv, isa, mr, nr, check) void name(const mote_gemm_f32_tile *t);
 #include "kernels/gemm/gemm_f32.inc"
 #undef GEMM_F32
+void mote_gemv_f32_f32_f32_1x64_avx2(const mote_gemm_f32_tile *t, size_t panel_floats);
+void mote_gemv_f32_f32_f32_1x64_neon(const mote_gemm_f32_tile *t, size_t panel_floats);
 
 /* ---- panels ---- */
 

@@ -1,6 +1,6 @@
 /* gemm_f32_tmpl.h - the body of an f32 gemm row; include after a vec_*.h
  * SPDX-License-Identifier: Apache-2.0
- * TILE_MR: rows, at most 8. TILE_NV: vectors of 16 columns, at most 3. TILE_NAME: the row's name.
+ * TILE_MR: rows, at most 8. TILE_NV: vectors of 16 columns, at most 3. TILE_NAME: the row's name. GEMV_NAME: its product of one row, when TILE_NV is 1.
  * Each (rows, vectors) pair is a function of its own, its accumulators named variables, so that they stay in registers. */
 
 #define ROWS_1(X) X(0)
@@ -131,3 +131,58 @@ static const mote_gemm_f32_fn tiles[TILE_NV][TILE_MR] = {
 };
 
 void TILE_NAME(const mote_gemm_f32_tile *t) { tiles[(t->n - 1) / 16][t->m - 1](t); }
+
+/* ---- one row by four panels of 16 ---- */
+
+#ifdef GEMV_NAME
+VF void gemv_end(const mote_gemm_f32_tile *t, size_t at, vf x)
+{
+    const size_t n = t->n - at;
+    if (t->residual != NULL)
+        x = vf_add(x, n >= 16 ? vf_load(t->residual + at) : vf_loadn(t->residual + at, n));
+    if ((t->flags & MOTE_GEMM_CLAMP) != 0)
+        x = vf_min(vf_set(t->hi), vf_max(vf_set(t->lo), x));
+    if (n >= 16)
+        vf_store(t->c + at, x);
+    else
+        vf_storen(t->c + at, n, x);
+}
+
+VF vf gemv_start(const mote_gemm_f32_tile *t, size_t at, size_t panel_floats)
+{
+    const size_t n = t->n - at;
+    if ((t->flags & MOTE_GEMM_ADD_C) == 0)
+        return vf_load(t->bias + at / 16 * panel_floats);
+    return n >= 16 ? vf_load(t->c + at) : vf_loadn(t->c + at, n);
+}
+
+VTARGET void GEMV_NAME(const mote_gemm_f32_tile *t, size_t panel_floats)
+{
+    const float *a = (const float *)t->a[0] + t->a_offset;
+    const size_t kc = t->kc;
+    size_t at = 0;
+    for (; at + 48 < t->n; at += 64) { /* the fourth may be narrower */
+        const float *b0 = t->b + at / 16 * panel_floats, *b1 = b0 + panel_floats, *b2 = b1 + panel_floats, *b3 = b2 + panel_floats;
+        vf c0 = gemv_start(t, at, panel_floats), c1 = gemv_start(t, at + 16, panel_floats), c2 = gemv_start(t, at + 32, panel_floats),
+           c3 = gemv_start(t, at + 48, panel_floats);
+        for (size_t k = 0; k < kc; k++) {
+            const vf x = vf_set(a[k]);
+            c0 = vf_fma(x, vf_load(b0 + 16 * k), c0);
+            c1 = vf_fma(x, vf_load(b1 + 16 * k), c1);
+            c2 = vf_fma(x, vf_load(b2 + 16 * k), c2);
+            c3 = vf_fma(x, vf_load(b3 + 16 * k), c3);
+        }
+        gemv_end(t, at, c0);
+        gemv_end(t, at + 16, c1);
+        gemv_end(t, at + 32, c2);
+        gemv_end(t, at + 48, c3);
+    }
+    for (; at < t->n; at += 16) {
+        const float *b = t->b + at / 16 * panel_floats;
+        vf c = gemv_start(t, at, panel_floats);
+        for (size_t k = 0; k < kc; k++)
+            c = vf_fma(vf_set(a[k]), vf_load(b + 16 * k), c);
+        gemv_end(t, at, c);
+    }
+}
+#endif
