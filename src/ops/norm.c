@@ -1,6 +1,7 @@
-/* norm.c - normalizations along trailing axes and channels: BatchNormalization, InstanceNormalization, LayerNormalization, GroupNormalization,
- * RMSNormalization
+/* norm.c - normalizations along trailing axes and channels
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * BatchNormalization, InstanceNormalization, LayerNormalization, GroupNormalization, RMSNormalization.
  *
  * Sources: the ONNX operators of these names. float32, float16 and bfloat16 are computed in float as kernels/norm/norm.h has it and rounded once;
  * float64 in double. */
