@@ -82,18 +82,41 @@ mote_status mote_one_bool(const mote_array *a, const char *name, mote_diag *diag
 
 void mote_stack_free(mote_heap *heap, mote_stack *s)
 {
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; s->items != NULL && i < s->n; i++)
         mote_array_free(heap, &s->items[i]);
     mote_heap_free(heap, s->items, s->cap * sizeof *s->items);
+    mote_heap_free(heap, s->bytes, s->cap * s->shape.bytes);
     *s = (mote_stack){0};
+}
+
+bool mote_stack_is_flat(const mote_stack *s)
+{
+    return s->shape.dtype != MOTE_DTYPE_STRING && !mote_dtype_in(s->shape.dtype, MOTE_DTYPES_SUBBYTE);
+}
+
+const void *mote_stack_item(const mote_stack *s, size_t k)
+{
+    return mote_stack_is_flat(s) ? (const char *)s->bytes + k * s->shape.bytes : s->items[k].data;
 }
 
 mote_status mote_stack_push(mote_heap *heap, mote_stack *s, const mote_array *a, mote_diag *diag)
 {
     MOTE_REQUIRE(a->kind == MOTE_KIND_TENSOR, diag, MOTE_E_DTYPE, "a scan output is a sequence or optional, expected a tensor");
     MOTE_REQUIRE(a->rank < MOTE_MAX_RANK, diag, MOTE_E_UNSUPPORTED, "a scan output of rank %d, at most %d is supported", a->rank + 1, MOTE_MAX_RANK);
-    MOTE_REQUIRE(s->n == 0 || (s->items[0].dtype == a->dtype && mote_array_same_shape(&s->items[0], a)), diag, MOTE_E_SHAPE,
+    MOTE_REQUIRE(s->n == 0 || (s->shape.dtype == a->dtype && mote_array_same_shape(&s->shape, a)), diag, MOTE_E_SHAPE,
                  "a scan output changes its shape or type between iterations");
+    if (s->n == 0) {
+        s->shape = *a;
+        s->shape.data = NULL;
+    }
+    if (mote_stack_is_flat(s)) {
+        if (a->bytes != 0 && s->n == s->cap && !mote_heap_grow(heap, &s->bytes, &s->cap, s->n + 1, a->bytes))
+            return MOTE_NO_MEMORY(diag, a->bytes);
+        if (a->bytes != 0)
+            memcpy((char *)s->bytes + s->n * a->bytes, a->data, a->bytes);
+        s->n++;
+        return MOTE_OK;
+    }
     void *items = s->items;
     if (s->n == s->cap && !mote_heap_grow(heap, &items, &s->cap, s->n + 1, sizeof *s->items))
         return MOTE_NO_MEMORY(diag, s->n * sizeof *s->items);
@@ -119,7 +142,7 @@ void mote_copy_elements(mote_dtype t, void *to, size_t to_first, const void *fro
 mote_status mote_scan_shape(const mote_stack *s, const mote_value *body_output, mote_diag *diag, mote_array *shape)
 {
     if (s->n != 0) {
-        *shape = s->items[0];
+        *shape = s->shape;
         return MOTE_OK;
     }
     const mote_type *t = &body_output->type;
@@ -312,8 +335,10 @@ static mote_status give_stack(mote_eval *c, uint32_t i, const mote_stack *s, con
         dims[d + 1] = shape.dims[d];
     MOTE_TRY(c->output(c, i, shape.dtype, shape.rank + 1, dims));
     size_t each = mote_array_count(&shape);
-    for (size_t k = 0; k < s->n; k++)
-        mote_copy_elements(shape.dtype, c->out[i]->data, k * each, s->items[k].data, 0, each);
+    if (mote_stack_is_flat(s) && s->bytes != NULL)
+        memcpy(c->out[i]->data, s->bytes, s->n * s->shape.bytes);
+    for (size_t k = 0; k < s->n && !mote_stack_is_flat(s); k++)
+        mote_copy_elements(shape.dtype, c->out[i]->data, k * each, mote_stack_item(s, k), 0, each);
     return mote_eval_own_strings(c, i);
 }
 

@@ -12,13 +12,20 @@ mote_status mote_infer_carried(mote_infer *c, mote_graph *g, mote_type *in, size
                                size_t n_out, mote_arena *temp);
 mote_status mote_one_bool(const mote_array *a, const char *name, mote_diag *diag, bool *out);
 
-/* Copies of one scan output, an iteration each; all of one type and shape. */
+/* Copies of one scan output, an iteration each; all of one type and shape: one behind the other, or arrays of their own for strings and for packed
+ * elements of less than a byte. */
 typedef struct mote_stack {
-    mote_array *items;
+    mote_array shape; /* of one; data NULL */
     size_t n, cap;
+    void *bytes;
+    mote_array *items;
 } mote_stack;
 mote_status mote_stack_push(mote_heap *heap, mote_stack *s, const mote_array *a, mote_diag *diag);
 void mote_stack_free(mote_heap *heap, mote_stack *s);
+/* The elements of item k. */
+const void *mote_stack_item(const mote_stack *s, size_t k);
+/* Whether the items lie one behind the other. */
+bool mote_stack_is_flat(const mote_stack *s);
 /* The shape of one item; without iterations what inference says, unknown dimensions as 0. */
 mote_status mote_scan_shape(const mote_stack *s, const mote_value *body_output, mote_diag *diag, mote_array *shape);
 /* Elements of any type, packed sub-byte ones and (without their bytes) strings included. */

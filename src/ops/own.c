@@ -182,7 +182,7 @@ mote_status mote_eval_copy_output(mote_eval *c, uint32_t i, const mote_array *fr
     }
     MOTE_TRY(c->output(c, i, from->dtype, from->rank, from->dims));
     mote_array *to = c->out[i];
-    if (from->bytes == 0)
+    if (from->bytes == 0 || to->data == from->data) /* an executor may have let a subgraph write into the output itself */
         return MOTE_OK;
     memcpy(to->data, from->data, from->bytes);
     if (from->dtype != MOTE_DTYPE_STRING)

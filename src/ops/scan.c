@@ -223,7 +223,7 @@ static mote_status put_stack(mote_eval *c, const scan *s, uint32_t i, const mote
     for (size_t t = 0; t < stack->n; t++)
         for (size_t o = 0; o < outer; o++)
             mote_copy_elements(item.dtype, c->out[i]->data, ((b * outer + o) * longest + (back ? stack->n - 1 - t : t)) * inner,
-                               stack->items[t].data, o * inner, inner);
+                               mote_stack_item(stack, t), o * inner, inner);
     return b + 1 == batch ? mote_eval_own_strings(c, i) : MOTE_OK;
 }
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
-#define PASSES(ROW)
+#define PASSES(ROW)                                                                                                    \
+    ROW(shift, true, "Concat and Slices of a delay line become one shift")
 
 #define DECLARE(name, lower, doc) mote_status mote_pass_##name(mote_pass_context *c);
 PASSES(DECLARE)

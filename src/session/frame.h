@@ -47,6 +47,7 @@ struct mote_frame_step {
     mote_frame *frame;
     bool dynamic;                   /* shapes are inferred and kernels chosen at each change of shape */
     bool lowered;
+    bool by_shape, by_value;        /* dynamic: shapes of inputs alone say the outputs' shapes; they do not */
     bool copy;                      /* an output copy: no node */
     void (*release)(const void *params);
     uint32_t step_unread;           /* mote_lower.unread */

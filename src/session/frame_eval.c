@@ -4,7 +4,7 @@
 #include "session/frame.h"
 #include "base/size.h"
 
-enum { MAX_INPUTS_ON_STACK = 32, MAX_CHILDREN = 3, MAX_DEPTH = 32 };
+enum { MAX_CHILDREN = 3, MAX_DEPTH = 32 };
 
 /* ---- memory of slots ---- */
 
@@ -179,13 +179,37 @@ static mote_status eval_tick(mote_eval *c)
     return MOTE_OK;
 }
 
+static bool child_matches(const mote_frame *f, const mote_graph *g, const mote_array *const *in)
+{
+    if (f->graph != g)
+        return false;
+    for (size_t i = 0; i < g->n_inputs; i++)
+        if (f->key[i].dtype != in[i]->dtype || f->key[i].kind != in[i]->kind || !mote_array_same_shape(&f->key[i], in[i]))
+            return false;
+    return true;
+}
+
+static mote_status make_child(mote_frame *f, mote_graph *g, const mote_array *const *in, mote_frame **out, mote_diag *diag)
+{
+    mote_session *s = f->session;
+    mote_array *shapes = mote_heap_calloc(&s->temp.heap, g->n_inputs + 1, sizeof *shapes);
+    if (shapes == NULL)
+        return MOTE_NO_MEMORY(diag, g->n_inputs * sizeof *shapes);
+    for (size_t i = 0; i < g->n_inputs; i++)
+        shapes[i] = *in[i];
+    mote_status status = mote_frame_create(s, g, f, shapes, out, diag);
+    mote_heap_free(&s->temp.heap, shapes, (g->n_inputs + 1) * sizeof *shapes);
+    return status;
+}
+
 /* A child frame of this step for these shapes: found, or made, the oldest one leaving when there are many. */
-static mote_status child_frame(mote_frame_step *step, mote_frame *f, mote_graph *g, int slot, const mote_array *shapes, mote_frame **out, mote_diag *diag)
+static mote_status child_frame(mote_frame_step *step, mote_frame *f, mote_graph *g, int slot, const mote_array *const *in, mote_frame **out,
+                               mote_diag *diag)
 {
     mote_frame **link = &step->children[slot];
     size_t n = 0;
     for (mote_frame **p = link; *p != NULL; p = &(*p)->next, n++)
-        if ((*p)->graph == g && mote_frame_matches(*p, shapes)) {
+        if (child_matches(*p, g, in)) {
             mote_frame *found = *p; /* to the front */
             *p = found->next;
             found->next = *link;
@@ -201,10 +225,29 @@ static mote_status child_frame(mote_frame_step *step, mote_frame *f, mote_graph 
         n--;
     }
     mote_frame *made;
-    MOTE_TRY(mote_frame_create(f->session, g, f, shapes, &made, diag));
+    MOTE_TRY(make_child(f, g, in, &made, diag));
     made->next = *link;
     *link = made;
     *out = made;
+    return MOTE_OK;
+}
+
+/* Lets the branch of an If write its results where they are wanted. */
+static mote_status share_outputs(mote_eval *c, mote_frame *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mote_slot *from = f->outputs[i], *to = out_slot(c, (uint32_t)i);
+        if (from->state != MOTE_SLOT_STATIC)
+            continue;
+        bool again = to == NULL || to->array.kind != MOTE_KIND_TENSOR;
+        for (size_t j = 0; j < i && !again; j++) /* results that share memory: the later is copied */
+            again = f->outputs[j]->state == MOTE_SLOT_STATIC && f->outputs[j]->buffer == from->buffer;
+        if (again)
+            continue;
+        MOTE_TRY(c->output(c, (uint32_t)i, from->array.dtype, from->array.rank, from->array.dims));
+        if (from->array.bytes != 0)
+            mote_frame_bind(f, from, to->array.data);
+    }
     return MOTE_OK;
 }
 
@@ -216,19 +259,10 @@ static mote_status eval_subgraph(mote_eval *c, mote_graph *g, int slot, const mo
     MOTE_REQUIRE(n_in == g->n_inputs && n_results <= g->n_outputs && (slot == 0 || slot == 1), c->diag, MOTE_E_MODEL,
                  "the subgraph takes %zu inputs and gives %zu outputs, the node has %zu and %zu", g->n_inputs, g->n_outputs, n_in, n_results);
     MOTE_REQUIRE(s->depth < MAX_DEPTH, c->diag, MOTE_E_LIMIT, "control flow nested deeper than %d", MAX_DEPTH);
-    mote_array stack[MAX_INPUTS_ON_STACK], *shapes = stack;
-    if (n_in > MAX_INPUTS_ON_STACK) {
-        shapes = mote_heap_calloc(&s->temp.heap, n_in, sizeof *shapes);
-        if (shapes == NULL)
-            return MOTE_NO_MEMORY(c->diag, n_in * sizeof *shapes);
-    }
-    for (size_t i = 0; i < n_in; i++)
-        shapes[i] = *in[i];
     mote_frame *f = NULL;
-    mote_status status = child_frame(k->step, k->frame, g, slot, shapes, &f, c->diag);
-    if (shapes != stack)
-        mote_heap_free(&s->temp.heap, shapes, n_in * sizeof *shapes);
-    MOTE_TRY(status);
+    MOTE_TRY(child_frame(k->step, k->frame, g, slot, in, &f, c->diag));
+    if (mote_str_is(c->node->op, "If") && n_results == c->n_out)
+        MOTE_TRY(share_outputs(c, f, n_results));
     for (size_t i = 0; i < n_in; i++) {
         mote_slot *input = mote_frame_slot(f, g->inputs[i]);
         if (input->state == MOTE_SLOT_STATIC)
@@ -237,7 +271,7 @@ static mote_status eval_subgraph(mote_eval *c, mote_graph *g, int slot, const mo
             input->array = *in[i];
     }
     s->depth++;
-    status = mote_frame_run(f, c->diag);
+    mote_status status = mote_frame_run(f, c->diag);
     s->depth--;
     MOTE_TRY(status);
     for (size_t i = 0; i < n_results; i++)

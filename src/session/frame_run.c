@@ -12,12 +12,18 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static bool same_shapes(const mote_frame_step *s)
+static bool same_inputs(const mote_frame_step *s)
 {
     const mote_array *seen = s->seen;
     for (uint32_t i = 0; i < s->step.n_in; i++, seen++)
         if (s->step.in[i] != NULL && (seen->dtype != s->step.in[i]->dtype || !mote_array_same_shape(seen, s->step.in[i])))
             return false;
+    return true;
+}
+
+static bool same_outputs(const mote_frame_step *s)
+{
+    const mote_array *seen = s->seen + s->step.n_in;
     for (uint32_t i = 0; i < s->step.n_out; i++, seen++)
         if (s->step.out[i] != NULL && (seen->dtype != s->step.out[i]->dtype || !mote_array_same_shape(seen, s->step.out[i])))
             return false;
@@ -42,12 +48,20 @@ static mote_status shape_step(mote_frame *f, mote_frame_step *s, mote_diag *diag
 {
     mote_session *session = f->session;
     uint32_t n_in = s->step.n_in, n_out = s->step.n_out;
+    if (s->lowered && s->by_shape && same_inputs(s)) /* then the outputs have their shapes and memory already */
+        return MOTE_OK;
     mote_arena scratch;
     mote_arena_init(&scratch, &session->temp.heap);
     mote_array *out = mote_arena_calloc(&scratch, n_out, sizeof *out);
     bool known = false;
-    mote_status status =
-        out == NULL ? MOTE_NO_MEMORY(diag, 0) : mote_frame_infer(f, s->step.node, s->step.in, n_in, true, out, &known, &scratch, diag);
+    mote_status status = out == NULL ? MOTE_NO_MEMORY(diag, 0) : MOTE_OK;
+    if (status == MOTE_OK && !s->by_value) { /* first without the inputs' values: what is known then stays so for these shapes */
+        status = mote_frame_infer(f, s->step.node, s->step.in, n_in, false, out, &known, &scratch, diag);
+        s->by_shape = known;
+        s->by_value = !known;
+    }
+    if (status == MOTE_OK && !known)
+        status = mote_frame_infer(f, s->step.node, s->step.in, n_in, true, out, &known, &scratch, diag);
     for (uint32_t i = 0; i < n_out && status == MOTE_OK && known; i++)
         if (s->step.out[i] != NULL)
             status = mote_slot_output(f, (mote_slot *)(void *)s->step.out[i], out[i].dtype, out[i].rank, out[i].dims, diag);
@@ -59,7 +73,7 @@ static mote_status shape_step(mote_frame *f, mote_frame_step *s, mote_diag *diag
         s->lowered = false;
         return MOTE_OK;
     }
-    if (s->lowered && same_shapes(s))
+    if (s->lowered && same_inputs(s) && same_outputs(s))
         return MOTE_OK;
     if (s->release != NULL)
         s->release(s->step.params);
