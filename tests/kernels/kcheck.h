@@ -1,37 +1,34 @@
-/* kcheck.h - the checker's frame: a row's crash gets the row's name, planted bad rows must be caught, --bench times the same rows
- * SPDX-License-Identifier: Apache-2.0
+/* kcheck.h - the checker's frame: a row's crash gets the row's name, planted bad rows must be caught, --bench times the
+ * same rows SPDX-License-Identifier: Apache-2.0
  *
- * A family's test has a check function `const char *check(row)`: NULL when the row is right, else what is wrong (in kcheck_text). Rows are
- * checked through kcheck_row, which also turns SIGSEGV, SIGBUS, SIGILL and SIGFPE into an answer; planted rows must make it answer. Buffers come from
- * guard.h: they end at, or begin behind, a page that cannot be touched. */
+ * A family's test has a check function `const char *check(row)`: NULL when the row is right, else what is wrong
+ * (kcheck_wrong); or it says so through guard_wrong and the expect_ functions of guard.h, which end it. Rows are
+ * checked through kcheck_row, which also turns SIGSEGV, SIGBUS, SIGILL and SIGFPE into an answer; planted rows must
+ * make it answer. Buffers come from guard.h: they end at, or begin behind, a page that cannot be touched. */
 #ifndef TESTS_KERNELS_KCHECK_H
 #define TESTS_KERNELS_KCHECK_H
 
-#include "guard.h"
 #include "base/cpu.h"
-#include <signal.h>
+#include "guard.h"
 #include <time.h>
 
-static char kcheck_text[512];
-static sigjmp_buf kcheck_env;
-static volatile sig_atomic_t kcheck_armed;
 static uint64_t kcheck_seed = 1;
 static bool kcheck_bench, kcheck_json;
 
-/* The answer of a check: printf-like into kcheck_text. */
+/* The answer of a check. */
 MOTE_UNUSED MOTE_PRINTF(1, 2) static const char *kcheck_wrong(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(kcheck_text, sizeof kcheck_text, fmt, ap);
+    vsnprintf(guard_text, sizeof guard_text, fmt, ap);
     va_end(ap);
-    return kcheck_text;
+    return guard_text;
 }
 
 static void kcheck_signal(int sig)
 {
-    if (kcheck_armed)
-        siglongjmp(kcheck_env, sig);
+    if (guard_armed)
+        siglongjmp(guard_env, sig);
     signal(sig, SIG_DFL);
     raise(sig);
 }
@@ -51,20 +48,61 @@ MOTE_UNUSED static const char *kcheck_row(const char *name, const char *(*check)
     if (__lsan_disable != NULL)
         __lsan_disable();
     const char *answer;
-    int sig = sigsetjmp(kcheck_env, 1);
+    int sig = sigsetjmp(guard_env, 1);
     if (sig == 0) {
-        kcheck_armed = 1;
+        guard_armed = 1;
         answer = check(row);
+    } else if (sig == GUARD_WRONG) {
+        answer = guard_text;
     } else {
-        snprintf(crash, sizeof crash, "%s: %s", name, sig == SIGSEGV ? "SIGSEGV: touched a guard page" : sig == SIGILL ? "SIGILL: an instruction that its features do not cover" : strsignal(sig));
+        snprintf(crash, sizeof crash, "%s: %s", name,
+                 sig == SIGSEGV  ? "SIGSEGV: touched a guard page"
+                 : sig == SIGILL ? "SIGILL: an instruction that its features do not cover"
+                                 : strsignal(sig));
         answer = crash;
     }
-    kcheck_armed = 0;
+    guard_armed = 0;
     if (__lsan_enable != NULL)
         __lsan_enable();
     for (size_t i = 0; i < 4; i++)
         sigaction(signals[i], &old[i], NULL);
     return answer;
+}
+
+/* How the row of every family begins. */
+typedef struct kcheck_head {
+    const char *name;
+    uint32_t isa;
+} kcheck_head;
+
+/* Checks each of `count` rows of `size` bytes that this CPU can run; the test fails with the first answer. */
+MOTE_UNUSED static void kcheck_rows(const void *rows, size_t count, size_t size, const char *(*check)(const void *row))
+{
+    for (size_t i = 0; i < count; i++) {
+        const kcheck_head *row = (const void *)((const char *)rows + i * size);
+        const char *answer = (row->isa & ~mote_cpu_features()) == 0 ? kcheck_row(row->name, check, row) : NULL;
+        if (answer != NULL)
+            fail_msg("%s: %s", row->name, answer);
+    }
+}
+
+/* A planted row must be caught. */
+MOTE_UNUSED static void kcheck_caught(const void *row, const char *(*check)(const void *row))
+{
+    const char *name = ((const kcheck_head *)row)->name;
+    if (kcheck_row(name, check, row) == NULL)
+        fail_msg("%s: planted, and not caught", name);
+}
+
+/* Calls bench for each row that this CPU can run and whose name holds `filter`. */
+MOTE_UNUSED static void kcheck_bench_rows(const void *rows, size_t count, size_t size, const char *filter,
+                                          void (*bench)(const void *row))
+{
+    for (size_t i = 0; i < count; i++) {
+        const kcheck_head *row = (const void *)((const char *)rows + i * size);
+        if ((row->isa & ~mote_cpu_features()) == 0 && strstr(row->name, filter) != NULL)
+            bench(row);
+    }
 }
 
 /* All subsets of the features at hand that occur in `used`, as masks; returns how many (at most cap). */
@@ -107,8 +145,8 @@ MOTE_UNUSED static double kcheck_time(void (*fn)(void *ctx), void *ctx)
 MOTE_UNUSED static void kcheck_report(const char *row, const char *shape, double seconds, double work, const char *unit)
 {
     if (kcheck_json)
-        printf("{\"row\": \"%s\", \"shape\": \"%s\", \"ns\": %.1f, \"rate\": %.3f, \"unit\": \"G%s/s\"}\n", row, shape, seconds * 1e9,
-               work / seconds * 1e-9, unit);
+        printf("{\"row\": \"%s\", \"shape\": \"%s\", \"ns\": %.1f, \"rate\": %.3f, \"unit\": \"G%s/s\"}\n", row, shape,
+               seconds * 1e9, work / seconds * 1e-9, unit);
     else
         printf("%-44s %-34s %12.0f ns %9.2f G%s/s\n", row, shape, seconds * 1e9, work / seconds * 1e-9, unit);
 }

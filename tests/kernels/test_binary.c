@@ -1,50 +1,82 @@
 /* test_binary.c - every binary row: bits of the plain C row in every form; pow against libm; integers
  * SPDX-License-Identifier: Apache-2.0 */
-#include "guard.h"
+#include "kcheck.h"
 #include "kernels/binary/binary.h"
+
+static const char *check(const void *which)
+{
+    static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 23, 31, 32, 33, 47, 101, 211};
+    static const float exponents[] = {2, 0.5f, 1, -1, 3, 0, -2, 0.25f};
+    static guard ga, gb, gy;
+    static float want[256];
+    const mote_binary_row *row = which;
+    bool test = row->op >= MOTE_BINARY_EQ;
+    mote_binary_fn ref = mote_binary_select(row->op, 0)->fn;
+    uint64_t seed = kcheck_seed + 2;
+    if (ga.base == NULL)
+        ga = guard_make(1024), gb = guard_make(1024), gy = guard_make(1024);
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
+        for (unsigned form = 0; form < 3; form++)
+            for (int side = 0; side < 2; side++) {
+                size_t n = sizes[k], na = form == MOTE_FORM_SV ? 1 : n, nb = form == MOTE_FORM_VS ? 1 : n,
+                       size = test ? 1 : 4;
+                float *a = guard_at(&ga, na * 4, side), *b = guard_at(&gb, nb * 4, side);
+                void *y = guard_at(&gy, n * size, side);
+                for (size_t i = 0; i < na; i++)
+                    a[i] = rng_any(&seed);
+                for (size_t i = 0; i < nb; i++)
+                    b[i] = row->op == MOTE_BINARY_POW && (k & 1) ? exponents[rng_next(&seed) & (k & 2 ? 3 : 7)]
+                           : test && (i & 1)                     ? a[i < na ? i : 0]
+                                                                 : rng_any(&seed);
+                ref(a, b, want, n, form);
+                row->fn(a, b, y, n, form);
+                if (test) {
+                    expect_bytes(row->name, y, want, n);
+                } else {
+                    expect_same(row->name, y, want, n);
+                    float *v = form == MOTE_FORM_SV ? b : a;
+                    row->fn(a, b, v, n, form);
+                    expect_same(row->name, v, want, n);
+                }
+            }
+    return NULL;
+}
 
 static void rows_agree(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 23, 31, 32, 33, 47, 101, 211};
-    static const float exponents[] = {2, 0.5f, 1, -1, 3, 0, -2, 0.25f};
     size_t count;
     const mote_binary_row *rows = mote_binary_rows(&count);
-    uint32_t cpu = mote_cpu_features();
-    guard ga = guard_make(1024), gb = guard_make(1024), gy = guard_make(1024);
-    static float want[256];
-    uint64_t seed = 3;
-    for (size_t r = 0; r < count; r++) {
-        if ((rows[r].isa & ~cpu) != 0)
-            continue;
-        bool test = rows[r].op >= MOTE_BINARY_EQ;
-        mote_binary_fn ref = mote_binary_select(rows[r].op, 0)->fn;
-        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
-            for (unsigned form = 0; form < 3; form++)
-                for (int side = 0; side < 2; side++) {
-                    size_t n = sizes[k], na = form == MOTE_FORM_SV ? 1 : n, nb = form == MOTE_FORM_VS ? 1 : n, size = test ? 1 : 4;
-                    float *a = guard_at(&ga, na * 4, side), *b = guard_at(&gb, nb * 4, side);
-                    void *y = guard_at(&gy, n * size, side);
-                    for (size_t i = 0; i < na; i++)
-                        a[i] = rng_any(&seed);
-                    for (size_t i = 0; i < nb; i++)
-                        b[i] = rows[r].op == MOTE_BINARY_POW && (k & 1) ? exponents[rng_next(&seed) & (k & 2 ? 3 : 7)]
-                               : test && (i & 1) ? a[i < na ? i : 0] : rng_any(&seed);
-                    ref(a, b, want, n, form);
-                    rows[r].fn(a, b, y, n, form);
-                    if (test) {
-                        expect_bytes(rows[r].name, y, want, n);
-                    } else {
-                        expect_same(rows[r].name, y, want, n);
-                        float *v = form == MOTE_FORM_SV ? b : a;
-                        rows[r].fn(a, b, v, n, form);
-                        expect_same(rows[r].name, v, want, n);
-                    }
-                }
-    }
-    guard_free(&ga);
-    guard_free(&gb);
-    guard_free(&gy);
+    kcheck_rows(rows, count, sizeof *rows, check);
+}
+
+static void swaps(const float *a, const float *b, void *y, size_t n, unsigned form)
+{
+    mote_binary_select(MOTE_BINARY_SUB, 0)
+        ->fn(b, a, y, n,
+             form == MOTE_FORM_SV   ? MOTE_FORM_VS
+             : form == MOTE_FORM_VS ? MOTE_FORM_SV
+                                    : form);
+}
+static void ignores_form(const float *a, const float *b, void *y, size_t n, unsigned form)
+{
+    (void)form;
+    mote_binary_select(MOTE_BINARY_SUB, 0)->fn(a, b, y, n, MOTE_FORM_VV);
+}
+static void writes_behind(const float *a, const float *b, void *y, size_t n, unsigned form)
+{
+    mote_binary_select(MOTE_BINARY_SUB, 0)->fn(a, b, y, n, form);
+    ((volatile float *)y)[n] = 0;
+}
+
+static void planted(void **state)
+{
+    (void)state;
+    static const mote_binary_row bad[] = {{"swaps", 0, MOTE_BINARY_SUB, swaps},
+                                          {"ignores_form", 0, MOTE_BINARY_SUB, ignores_form},
+                                          {"writes_behind", 0, MOTE_BINARY_SUB, writes_behind}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        kcheck_caught(&bad[i], check);
 }
 
 static void pow_is_accurate(void **state)
@@ -53,7 +85,9 @@ static void pow_is_accurate(void **state)
     uint64_t seed = 5;
     for (int i = 0; i < 200000; i++) {
         float a = i & 1 ? rng_any(&seed) : rng_float(&seed, 0.0f, 4.0f);
-        float b = i & 2 ? rng_any(&seed) : i & 4 ? roundf(rng_float(&seed, -9.0f, 9.0f)) : rng_float(&seed, -30.0f, 30.0f);
+        float b = i & 2   ? rng_any(&seed)
+                  : i & 4 ? roundf(rng_float(&seed, -9.0f, 9.0f))
+                          : rng_float(&seed, -30.0f, 30.0f);
         float y = mote_binary_pow1(a, b);
         double want = pow((double)a, (double)b);
         if (b == 0.5f && a == 0.0f)
@@ -93,8 +127,38 @@ static void integers(void **state)
     expect_bytes("not", t, inverse, sizeof t);
 }
 
-int main(void)
+typedef struct job {
+    const mote_binary_row *row;
+    unsigned form;
+    float a[4096], b[4096], y[4096];
+} job;
+static void run(void *ctx)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_agree), cmocka_unit_test(pow_is_accurate), cmocka_unit_test(integers)};
+    job *j = ctx;
+    j->row->fn(j->a, j->b, j->y, 4096, j->form);
+}
+static void bench(const void *row)
+{
+    static job j;
+    j.row = row;
+    uint64_t seed = kcheck_seed;
+    kcheck_fill(j.a, 4096, &seed, false);
+    kcheck_fill(j.b, 4096, &seed, false);
+    for (j.form = MOTE_FORM_VV; j.form <= MOTE_FORM_VS; j.form += MOTE_FORM_VS - MOTE_FORM_VV)
+        kcheck_report(j.row->name, j.form == MOTE_FORM_VV ? "n=4096" : "n=4096, b one value", kcheck_time(run, &j),
+                      4096, "elements");
+}
+
+int main(int argc, char **argv)
+{
+    const char *filter = kcheck_args(argc, argv);
+    if (kcheck_bench) {
+        size_t count;
+        const mote_binary_row *rows = mote_binary_rows(&count);
+        kcheck_bench_rows(rows, count, sizeof *rows, filter, bench);
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_agree), cmocka_unit_test(planted),
+                                       cmocka_unit_test(pow_is_accurate), cmocka_unit_test(integers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 
 static size_t element_of(mote_pool_kind kind) { return kind <= MOTE_POOL_MEAN_F32 ? 4 : 1; }
 
-static void expected(mote_pool_kind kind, const void *const *a, size_t step, size_t taps, size_t c, float count, void *y)
+static void expected(mote_pool_kind kind, const void *const *a, size_t step, size_t taps, size_t c, float count,
+                     void *y)
 {
     float sum = 0.0f, top = -INFINITY;
     int itop = -1000;
@@ -44,7 +45,8 @@ static const char *check_one(const mote_pool_row *row, size_t pixels, size_t tap
         table[i] = x[rng_next(seed) % 8];
     for (size_t i = 0; i < pixels; i++)
         counts[i] = (float)(1 + rng_next(seed) % 9);
-    unsigned char *y = guard_at(&gy, y_bytes, upper), *g = guard_at(&gg, ((taps - 1) * (c + 3) + c) * e, upper), *o = guard_at(&go, c * e, upper);
+    unsigned char *y = guard_at(&gy, y_bytes, upper), *g = guard_at(&gg, ((taps - 1) * (c + 3) + c) * e, upper),
+                  *o = guard_at(&go, c * e, upper);
     memset(y, 0x55, y_bytes);
     const mote_pool_tile t = {table, pixels, pixels, taps, c, y, ys, row->kind == MOTE_POOL_MEAN_F32 ? counts : NULL};
     row->fn(&t);
@@ -62,7 +64,8 @@ static const char *check_one(const mote_pool_row *row, size_t pixels, size_t tap
             memcpy(&fg, y + (i * ys + k) * e, e);
             bool nan = e == 4 && fw != fw && fg != fg;
             if (memcmp(y + (i * ys + k) * e, want, e) != 0 && !nan)
-                answer = kcheck_wrong("%s: pixel %zu of %zu, channel %zu of %zu, %zu taps", row->name, i, pixels, k, c, taps);
+                answer = kcheck_wrong("%s: pixel %zu of %zu, channel %zu of %zu, %zu taps", row->name, i, pixels, k, c,
+                                      taps);
             memcpy(&fg, want, 4);
             if (i == 0 && k < c)
                 memcpy(&fg, o + k * e, e);
@@ -122,7 +125,8 @@ static void planted(void **state)
 {
     (void)state;
     mote_pool_global_fn global = mote_pool_select(MOTE_POOL_MEAN_F32, 0)->global;
-    const mote_pool_row bad[] = {{"bad_order", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_order, global}, {"bad_tail", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_tail, global}};
+    const mote_pool_row bad[] = {{"bad_order", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_order, global},
+                                 {"bad_tail", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_tail, global}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);
@@ -144,9 +148,42 @@ static void fill(void **state)
     assert_ptr_equal(table[2][2], &e);
 }
 
+enum { BENCH_C = 64, BENCH_PIXELS = 8, BENCH_TAPS = 9 };
+typedef struct job {
+    const mote_pool_row *row;
+    float x[BENCH_PIXELS + BENCH_TAPS][BENCH_C], y[BENCH_PIXELS][BENCH_C], counts[BENCH_PIXELS];
+    const void *table[BENCH_TAPS * BENCH_PIXELS];
+} job;
+static void run(void *ctx)
+{
+    job *j = ctx;
+    const mote_pool_tile t = {
+        j->table, BENCH_PIXELS, BENCH_PIXELS, BENCH_TAPS,
+        BENCH_C,  j->y,         BENCH_C,      j->row->kind == MOTE_POOL_MEAN_F32 ? j->counts : NULL};
+    j->row->fn(&t);
+}
+static void bench(const void *row)
+{
+    static job j;
+    j.row = row;
+    for (size_t t = 0; t < BENCH_TAPS; t++)
+        for (size_t i = 0; i < BENCH_PIXELS; i++) {
+            j.table[t * BENCH_PIXELS + i] = j.x[t + i];
+            j.counts[i] = BENCH_TAPS;
+        }
+    kcheck_report(j.row->name, "8 pixels, 9 taps, 64 channels", kcheck_time(run, &j),
+                  BENCH_PIXELS * BENCH_TAPS * BENCH_C, "elements");
+}
+
 int main(int argc, char **argv)
 {
-    kcheck_args(argc, argv);
+    const char *filter = kcheck_args(argc, argv);
+    if (kcheck_bench) {
+        size_t count;
+        const mote_pool_row *r = mote_pool_rows(&count);
+        kcheck_bench_rows(r, count, sizeof *r, filter, bench);
+        return 0;
+    }
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows), cmocka_unit_test(planted), cmocka_unit_test(fill)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
