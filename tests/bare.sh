@@ -18,7 +18,7 @@ clean()
 }
 trap clean EXIT
 trap 'exit 1' INT TERM
-debootstrap --variant=minbase "$suite" "$system" "${MIRROR:-http://deb.debian.org/debian}" >"$system.log" 2>&1 || { tail "$system.log"; exit 1; }
+debootstrap --variant=minbase "$suite" "$system" ${MIRROR:+"$MIRROR"} >"$system.log" 2>&1 || { tail "$system.log"; exit 1; }
 rm -f "$system.log"
 cp /etc/resolv.conf "$system/etc/resolv.conf"
 mount -t proc proc "$system/proc"
