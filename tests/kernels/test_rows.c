@@ -176,6 +176,9 @@ static const char *check_norm(const void *which)
                 row->rms(x, scale, bias, y, h, w, 1e-6f, NULL, inv);
                 expect_same(row->name, y, want, h * w);
                 expect_same(row->name, inv, inv_ref, h);
+                ref->plane(x, want, h * w, mean_ref[0], inv_ref[0], 0.75f, -0.5f);
+                row->plane(x, y, h * w, mean_ref[0], inv_ref[0], 0.75f, -0.5f);
+                expect_same(row->name, y, want, h * w);
                 if (scale != NULL) {
                     ref->affine(x, scale, bias, want, h, w);
                     row->affine(x, scale, bias, x, h, w);
@@ -225,6 +228,13 @@ static void no_epsilon(const float *x, const float *scale, const float *bias, fl
     (void)eps;
     mote_norm_select(0)->layer(x, scale, bias, y, rows, n, 0.0f, mean, inv);
 }
+static void two_roundings(const float *x, float *y, size_t n, float mean, float inv, float scale, float bias)
+{
+    for (size_t i = 0; i < n; i++) {
+        volatile float t = (x[i] - mean) * inv * scale;
+        y[i] = t + bias;
+    }
+}
 static void bias_behind(const float *x, const float *scale, const float *bias, float *y, size_t rows, size_t n)
 {
     const volatile float *b = bias;
@@ -249,6 +259,9 @@ static void planted(void **state)
     kcheck_caught(&norm, check_norm);
     norm = *mote_norm_select(0);
     norm.affine = bias_behind;
+    kcheck_caught(&norm, check_norm);
+    norm = *mote_norm_select(0);
+    norm.plane = two_roundings;
     kcheck_caught(&norm, check_norm);
 }
 

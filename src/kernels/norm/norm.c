@@ -5,7 +5,7 @@
 
 #define ROW(isa, bits)                                                                                                 \
     {"mote_norm_f32_" #isa, bits, mote_norm_f32_layer_##isa, mote_norm_f32_rms_##isa, mote_norm_f32_affine_##isa,      \
-     mote_norm_f32_stats_##isa},
+     mote_norm_f32_plane_##isa, mote_norm_f32_stats_##isa},
 
 static const mote_norm_row table[] = {
 #if MOTE_X86_64

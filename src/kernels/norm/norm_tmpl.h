@@ -136,3 +136,13 @@ VTARGET void VNAME(mote_norm_f32_affine)(const float *x, const float *scale, con
                       vf_fma(vf_loadn(x + i, n - i), vf_loadn(scale + i, n - i), bias != NULL ? vf_loadn(bias + i, n - i) : vf_set(0.0f)));
     }
 }
+
+VTARGET void VNAME(mote_norm_f32_plane)(const float *x, float *y, size_t n, float mean, float inv, float scale, float bias)
+{
+    const vf m = vf_set(mean), v = vf_set(inv), s = vf_set(scale), b = vf_set(bias);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        vf_store(y + i, vf_fma(vf_mul(vf_sub(vf_load(x + i), m), v), s, b));
+    if (i < n)
+        vf_storen(y + i, n - i, vf_fma(vf_mul(vf_sub(vf_loadn(x + i, n - i), m), v), s, b));
+}
