@@ -5,6 +5,7 @@
 #include "base/platform.h"
 #include "ops/args.h"
 #include "ops/elements.h"
+#include "ops/moves.h"
 #include "ops/types.h"
 #include "base/size.h"
 #include <string.h>
@@ -83,9 +84,8 @@ static mote_status eval_concat(mote_eval *c)
 
 /* ---- Split ---- */
 
-/* The sizes of the n parts of a dimension. *known false: they depend on something not known yet. */
-static mote_status split_sizes(const mote_node *node, uint32_t n, int64_t dim, const mote_array *split, bool split_given,
-                               int64_t *sizes, bool *known, mote_diag *diag)
+mote_status mote_split_sizes(const mote_node *node, uint32_t n, int64_t dim, const mote_array *split, bool split_given, int64_t *sizes, bool *known,
+                             mote_diag *diag)
 {
     const int64_t *attr = NULL;
     size_t count = 0;
@@ -141,7 +141,7 @@ static mote_status infer_split(mote_infer *c)
     size_t bytes = c->n_out * sizeof *sizes;
     if (c->n_out > sizeof few / sizeof *few && (sizes = mote_heap_alloc(c->module->heap, bytes)) == NULL)
         return MOTE_NO_MEMORY(c->diag, bytes);
-    mote_status status = split_sizes(c->node, c->n_out, x->dims[axis], mote_infer_value(c, 1), mote_infer_has(c, 1), sizes, &known,
+    mote_status status = mote_split_sizes(c->node, c->n_out, x->dims[axis], mote_infer_value(c, 1), mote_infer_has(c, 1), sizes, &known,
                                      c->diag);
     memcpy(dims, x->dims, sizeof dims);
     for (uint32_t i = 0; i < c->n_out && status == MOTE_OK; i++) {
@@ -165,7 +165,7 @@ static mote_status eval_split(mote_eval *c)
     int64_t *sizes = mote_heap_alloc(c->heap, bytes);
     if (sizes == NULL)
         return MOTE_NO_MEMORY(c->diag, bytes);
-    mote_status status = split_sizes(c->node, c->n_out, x->dims[axis], mote_eval_has(c, 1) ? c->in[1] : NULL, mote_eval_has(c, 1),
+    mote_status status = mote_split_sizes(c->node, c->n_out, x->dims[axis], mote_eval_has(c, 1) ? c->in[1] : NULL, mote_eval_has(c, 1),
                                      sizes, &known, c->diag);
     if (status == MOTE_OK)
         status = mote_bytes_in(c, x, &from);
@@ -297,42 +297,49 @@ static mote_status infer_slice(mote_infer *c)
     return MOTE_OK;
 }
 
-static mote_status eval_slice(mote_eval *c)
+mote_status mote_slice_box_of(const mote_node *node, const mote_array *const *in, uint32_t n_in, mote_slice_box *box, mote_diag *diag)
 {
-    const mote_array *x = c->in[0], *value[4];
+    const mote_array *x = in[0], *value[4];
     bool given[4];
     slice_args s = {0};
-    int64_t dims[MOTE_MAX_RANK], xs[MOTE_MAX_RANK], ys[MOTE_MAX_RANK];
     for (uint32_t k = 0; k < 4; k++) {
-        given[k] = mote_eval_has(c, k + 1);
-        value[k] = given[k] ? c->in[k + 1] : NULL;
+        given[k] = k + 1 < n_in && in[k + 1] != NULL;
+        value[k] = given[k] ? in[k + 1] : NULL;
     }
-    MOTE_TRY(slice_read(c->node, x->rank, value, given, &s, c->diag));
-    memcpy(dims, x->dims, sizeof dims);
-    mote_strides_of(x->rank, x->dims, xs);
-    int64_t offset = 0;
+    MOTE_TRY(slice_read(node, x->rank, value, given, &s, diag));
+    memcpy(box->dims, x->dims, sizeof box->dims);
+    mote_strides_of(x->rank, x->dims, box->strides);
+    box->offset = 0;
     for (size_t k = 0; k < s.n; k++) {
-        int64_t first;
-        int32_t d = s.axes[k];
-        slice_range(x->dims[d], s.starts[k], s.ends[k], s.steps[k], &first, &dims[d]);
-        if (dims[d] == 0)
+        int64_t first, *n = &box->dims[s.axes[k]], *stride = &box->strides[s.axes[k]];
+        slice_range(*n, s.starts[k], s.ends[k], s.steps[k], &first, n);
+        if (*n == 0)
             continue;
-        offset += first * xs[d];
-        xs[d] = dims[d] == 1 ? 0 : xs[d] * s.steps[k]; /* |step| < size where there are two elements or more */
+        box->offset += first * *stride;
+        *stride = *n == 1 ? 0 : *stride * s.steps[k]; /* |step| < size where there are two elements or more */
     }
-    MOTE_TRY(mote_eval_out(c, 0, x->dtype, x->rank, dims));
+    return MOTE_OK;
+}
+
+static mote_status eval_slice(mote_eval *c)
+{
+    const mote_array *x = c->in[0];
+    mote_slice_box box;
+    int64_t ys[MOTE_MAX_RANK];
+    MOTE_TRY(mote_slice_box_of(c->node, c->in, c->n_in, &box, c->diag));
+    MOTE_TRY(mote_eval_out(c, 0, x->dtype, x->rank, box.dims));
     mote_bytes from, to;
     MOTE_TRY(mote_bytes_in(c, x, &from)); /* no sub-byte types here: nothing is allocated */
     MOTE_TRY(mote_bytes_out(c, 0, &to));
-    mote_strides_of(x->rank, dims, ys);
+    mote_strides_of(x->rank, box.dims, ys);
     if (to.count > 0)
-        mote_copy_block(to.p, ys, from.p + offset * (int64_t)from.size, xs, x->rank, dims, from.size);
+        mote_copy_block(to.p, ys, from.p + box.offset * (int64_t)from.size, box.strides, x->rank, box.dims, from.size);
     return mote_bytes_finish(c, 0, &to);
 }
 
 /* ---- Transpose ---- */
 
-static mote_status transpose_perm(const mote_node *node, int32_t rank, int32_t *perm, mote_diag *diag)
+mote_status mote_transpose_perm(const mote_node *node, int32_t rank, int32_t *perm, mote_diag *diag)
 {
     size_t n;
     const int64_t *p = mote_node_ints(node, "perm", &n);
@@ -353,7 +360,7 @@ static mote_status infer_transpose(mote_infer *c)
     mote_infer_out(c, 0, x->dtype, x->rank, NULL);
     if (x->rank < 0)
         return MOTE_OK;
-    MOTE_TRY(transpose_perm(c->node, x->rank, perm, c->diag));
+    MOTE_TRY(mote_transpose_perm(c->node, x->rank, perm, c->diag));
     for (int32_t d = 0; d < x->rank; d++)
         dims[d] = x->dims[perm[d]];
     mote_infer_out(c, 0, x->dtype, x->rank, dims);
@@ -366,7 +373,7 @@ static mote_status eval_transpose(mote_eval *c)
     int32_t perm[MOTE_MAX_RANK];
     int64_t xs[MOTE_MAX_RANK], ys[MOTE_MAX_RANK], ss[MOTE_MAX_RANK];
     mote_bytes from, to;
-    MOTE_TRY(transpose_perm(c->node, x->rank, perm, c->diag));
+    MOTE_TRY(mote_transpose_perm(c->node, x->rank, perm, c->diag));
     mote_strides_of(x->rank, x->dims, xs);
     mote_strides_of(y->rank, y->dims, ys);
     for (int32_t d = 0; d < x->rank; d++)

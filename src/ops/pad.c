@@ -5,16 +5,12 @@
 #include "base/platform.h"
 #include "ops/args.h"
 #include "ops/elements.h"
+#include "ops/moves.h"
 #include "ops/types.h"
 #include "base/size.h"
 #include <string.h>
 
-typedef struct pad_widths {
-    int64_t begin[MOTE_MAX_RANK], end[MOTE_MAX_RANK];
-} pad_widths;
-
-static mote_status pad_read(const mote_node *node, int32_t rank, const mote_array *pads, const mote_array *axes, pad_widths *w,
-                            mote_diag *diag)
+mote_status mote_pad_read(const mote_node *node, int32_t rank, const mote_array *pads, const mote_array *axes, mote_pad_widths *w, mote_diag *diag)
 {
     int64_t v[2 * MOTE_MAX_RANK], axis_values[MOTE_MAX_RANK];
     int32_t at[MOTE_MAX_RANK];
@@ -55,9 +51,9 @@ static mote_status infer_pad(mote_infer *c)
     const mote_array *pads = mote_infer_value(c, 1), *axes = mote_infer_value(c, 3);
     if (x->rank < 0 || (!attributes && pads == NULL) || (mote_infer_has(c, 3) && axes == NULL))
         return MOTE_OK;
-    pad_widths w;
+    mote_pad_widths w;
     int64_t dims[MOTE_MAX_RANK];
-    MOTE_TRY(pad_read(c->node, x->rank, pads, axes, &w, c->diag));
+    MOTE_TRY(mote_pad_read(c->node, x->rank, pads, axes, &w, c->diag));
     for (int32_t d = 0; d < x->rank; d++) {
         int64_t sum;
         MOTE_REQUIRE(mote_i64_add(w.begin[d], w.end[d], &sum), c->diag, MOTE_E_VALUE, "pads of dimension %d overflow", d);
@@ -74,21 +70,18 @@ static mote_status infer_pad(mote_infer *c)
     return MOTE_OK;
 }
 
-typedef enum pad_mode { CONSTANT, REFLECT, EDGE, WRAP } pad_mode;
-
-/* The input index for output index o along a dimension of size n; -1: the constant. */
-static int64_t pad_source(pad_mode mode, int64_t n, int64_t begin, int64_t end, int64_t o)
+int64_t mote_pad_source(mote_pad_mode mode, int64_t n, int64_t begin, int64_t end, int64_t o)
 {
-    if (mode == CONSTANT) {
+    if (mode == MOTE_PAD_CONSTANT) {
         int64_t i = o - begin;
         return i >= 0 && i < n ? i : -1;
     }
     int64_t cut = begin < 0 ? -begin : 0;
     int64_t left = n - cut + (end < 0 ? end : 0); /* > 0, checked */
     int64_t i = o - (begin > 0 ? begin : 0);
-    if (mode == EDGE) {
+    if (mode == MOTE_PAD_EDGE) {
         i = i < 0 ? 0 : i >= left ? left - 1 : i;
-    } else if (mode == WRAP) {
+    } else if (mode == MOTE_PAD_WRAP) {
         i %= left;
         i = i < 0 ? i + left : i;
     } else if (left == 1) {
@@ -102,12 +95,12 @@ static int64_t pad_source(pad_mode mode, int64_t n, int64_t begin, int64_t end, 
     return i + cut;
 }
 
-static mote_status pad_mode_of(const mote_node *node, pad_mode *mode, mote_diag *diag)
+mote_status mote_pad_mode_of(const mote_node *node, mote_pad_mode *mode, mote_diag *diag)
 {
     mote_str s = mote_node_string(node, "mode", "constant");
     bool wrap = mote_str_is(s, "wrap");
-    *mode = mote_str_is(s, "reflect") ? REFLECT : mote_str_is(s, "edge") ? EDGE : wrap ? WRAP : CONSTANT;
-    MOTE_REQUIRE(*mode != CONSTANT || mote_str_is(s, "constant"), diag, MOTE_E_VALUE,
+    *mode = mote_str_is(s, "reflect") ? MOTE_PAD_REFLECT : mote_str_is(s, "edge") ? MOTE_PAD_EDGE : wrap ? MOTE_PAD_WRAP : MOTE_PAD_CONSTANT;
+    MOTE_REQUIRE(*mode != MOTE_PAD_CONSTANT || mote_str_is(s, "constant"), diag, MOTE_E_VALUE,
                  "mode is '%.*s', expected constant, reflect, edge or wrap", MOTE_STR_ARG(s));
     MOTE_REQUIRE(!wrap || node->def->since >= 19, diag, MOTE_E_VALUE, "mode 'wrap' came with operator set 19");
     return MOTE_OK;
@@ -144,16 +137,16 @@ static void pad_fill(const mote_array *x, const mote_array *y, const int64_t *ta
 static mote_status eval_pad(mote_eval *c)
 {
     const mote_array *x = c->in[0], *y = c->out[0];
-    pad_mode mode;
-    pad_widths w;
+    mote_pad_mode mode;
+    mote_pad_widths w;
     uint8_t constant[16] = {0}; /* the largest element: complex128 or mote_string */
     bool attributes = c->node->def->since < 11;
-    MOTE_TRY(pad_mode_of(c->node, &mode, c->diag));
-    MOTE_TRY(pad_read(c->node, x->rank, attributes ? NULL : c->in[1], mote_eval_has(c, 3) ? c->in[3] : NULL, &w, c->diag));
+    MOTE_TRY(mote_pad_mode_of(c->node, &mode, c->diag));
+    MOTE_TRY(mote_pad_read(c->node, x->rank, attributes ? NULL : c->in[1], mote_eval_has(c, 3) ? c->in[3] : NULL, &w, c->diag));
     size_t total = 0, table_bytes = 0;
     for (int32_t d = 0; d < y->rank; d++) {
         int64_t left = x->dims[d] + (w.begin[d] < 0 ? w.begin[d] : 0) + (w.end[d] < 0 ? w.end[d] : 0);
-        MOTE_REQUIRE(mode == CONSTANT || left > 0 || y->dims[d] == 0, c->diag, MOTE_E_SHAPE,
+        MOTE_REQUIRE(mode == MOTE_PAD_CONSTANT || left > 0 || y->dims[d] == 0, c->diag, MOTE_E_SHAPE,
                      "dimension %d has nothing left to make a border of", d);
         total += (size_t)y->dims[d];
     }
@@ -182,7 +175,7 @@ static mote_status eval_pad(mote_eval *c)
     int64_t *t = table;
     for (int32_t d = 0; d < y->rank; d++)
         for (int64_t o = 0; o < y->dims[d]; o++)
-            *t++ = pad_source(mode, x->dims[d], w.begin[d], w.end[d], o);
+            *t++ = mote_pad_source(mode, x->dims[d], w.begin[d], w.end[d], o);
     if (y->rank == 0)
         memcpy(to.p, from.p, from.size);
     else if (to.count > 0)

@@ -1,15 +1,18 @@
 /* reduce.c - reductions over axes: sums, means, extremes, products, norms, logarithms of sums
  * SPDX-License-Identifier: Apache-2.0
  *
- * Source: ONNX operators of the same names. The reduced elements of an output are taken in ascending order of their place: element i goes to lane
- * i mod 16, then lanes fold l with l+8, l+4, l+2, l+1. float16 and bfloat16 are reduced in float and rounded once, integers modulo 2^64. Nothing
- * to reduce: sums 0, products 1, extremes the type's smallest or largest value, means NaN. */
+ * Source: ONNX operators of the same names. The reduced elements of an output are taken in ascending order of their place. Floats up to 32 bits: as
+ * kernels/reduce/reduce.h has it, by rows or by columns (moves.h), float16 and bfloat16 in float and rounded once. Others: element i goes to lane
+ * i mod 16, then lanes fold l with l+8, l+4, l+2, l+1; integers modulo 2^64. Nothing to reduce: sums 0, products 1, extremes the type's smallest or
+ * largest value, means NaN. */
 #include "base/platform.h"
+#include "kernels/reduce/reduce.h"
 #include "ops/args.h"
 #include "ops/elements.h"
+#include "ops/moves.h"
 #include "ops/scalar.h"
 #include "ops/types.h"
-#include "base/size.h"
+#include "ops/wide.h"
 #include <math.h>
 #include <string.h>
 
@@ -20,9 +23,7 @@ static bool axes_are_input(const mote_node *node)
     return node->def->since >= (mote_str_is(node->op, "ReduceSum") ? 13 : 18);
 }
 
-/* drop[d]: dimension d is reduced. *known false: the axes are an input whose value is not known. */
-static mote_status reduce_axes(const mote_node *node, int32_t rank, bool given, const mote_array *value, bool *drop, bool *known,
-                               mote_diag *diag)
+mote_status mote_reduce_axes(const mote_node *node, int32_t rank, bool given, const mote_array *value, bool *drop, bool *known, mote_diag *diag)
 {
     int64_t axes[MOTE_MAX_RANK];
     int32_t at[MOTE_MAX_RANK];
@@ -62,8 +63,8 @@ static mote_status infer_reduce(mote_infer *c)
     mote_infer_out(c, 0, x->dtype, -1, NULL);
     if (x->rank < 0)
         return MOTE_OK;
-    bool input = axes_are_input(c->node) && mote_infer_has(c, 1);
-    MOTE_TRY(reduce_axes(c->node, x->rank, input, input ? mote_infer_value(c, 1) : NULL, drop, &known, c->diag));
+    bool input = mote_infer_has(c, 1);
+    MOTE_TRY(mote_reduce_axes(c->node, x->rank, input, input ? mote_infer_value(c, 1) : NULL, drop, &known, c->diag));
     if (!known) {
         const mote_type *a = c->in[1];
         if (keep)
@@ -83,7 +84,8 @@ static mote_status infer_reduce(mote_infer *c)
 
 /* The result in x[0] for a row of n elements in x (n = 0 allowed: x has room for one). x may be overwritten. */
 typedef struct reduction {
-    void (*f32)(float *x, size_t n);
+    mote_reduce kernel; /* f32: this, then `post` */
+    enum post { AS_IS, MEAN, ROOT, LOG, LOG_EXP } post;
     void (*f64)(double *x, size_t n);
     void (*s64)(int64_t *x, size_t n);  /* NULL: through double, truncated */
     void (*u64)(uint64_t *x, size_t n);
@@ -108,36 +110,25 @@ typedef struct reduction {
         v[0] = lane[0];                                                                                                \
     }
 #define WRAP(op) ((uint64_t)a op (uint64_t)x)
-LANES(sum, f32, float, 0, a + x, a + x)
 LANES(sum, f64, double, 0, a + x, a + x)
 LANES(sum, s64, int64_t, 0, WRAP(+), WRAP(+))
 LANES(sum, u64, uint64_t, 0, WRAP(+), WRAP(+))
-LANES(prod, f32, float, 1, a *x, a *x)
 LANES(prod, f64, double, 1, a *x, a *x)
 LANES(prod, s64, int64_t, 1, WRAP(*), WRAP(*))
 LANES(prod, u64, uint64_t, 1, WRAP(*), WRAP(*))
-LANES(max, f32, float, -INFINITY, a > x || a != a ? a : x, a > x || a != a ? a : x)
 LANES(max, f64, double, -(double)INFINITY, a > x || a != a ? a : x, a > x || a != a ? a : x)
 LANES(max, s64, int64_t, INT64_MIN, a > x ? a : x, a > x ? a : x)
 LANES(max, u64, uint64_t, 0, a > x ? a : x, a > x ? a : x)
-LANES(min, f32, float, INFINITY, a < x || a != a ? a : x, a < x || a != a ? a : x)
 LANES(min, f64, double, (double)INFINITY, a < x || a != a ? a : x, a < x || a != a ? a : x)
 LANES(min, s64, int64_t, INT64_MAX, a < x ? a : x, a < x ? a : x)
 LANES(min, u64, uint64_t, UINT64_MAX, a < x ? a : x, a < x ? a : x)
-LANES(sum_square, f32, float, 0, fmaf(x, x, a), a + x)
 LANES(sum_square, f64, double, 0, fma(x, x, a), a + x)
 LANES(sum_square, s64, int64_t, 0, (uint64_t)a + (uint64_t)x * (uint64_t)x, WRAP(+))
 LANES(sum_square, u64, uint64_t, 0, a + x * x, a + x)
-LANES(l1, f32, float, 0, a + fabsf(x), a + x)
 LANES(l1, f64, double, 0, a + fabs(x), a + x)
 LANES(l1, s64, int64_t, 0, (uint64_t)a + (x < 0 ? 0 - (uint64_t)x : (uint64_t)x), WRAP(+))
 LANES(l1, u64, uint64_t, 0, a + x, a + x)
 
-static void mean_f32(float *x, size_t n)
-{
-    sum_f32(x, n);
-    x[0] /= (float)n;
-}
 static void mean_f64(double *x, size_t n)
 {
     sum_f64(x, n);
@@ -154,22 +145,12 @@ static void mean_u64(uint64_t *x, size_t n)
     x[0] = n == 0 ? 0 : x[0] / n;
 }
 
-static void l2_f32(float *x, size_t n)
-{
-    sum_square_f32(x, n);
-    x[0] = sqrtf(x[0]);
-}
 static void l2_f64(double *x, size_t n)
 {
     sum_square_f64(x, n);
     x[0] = sqrt(x[0]);
 }
 
-static void log_sum_f32(float *x, size_t n)
-{
-    sum_f32(x, n);
-    x[0] = scalar_log_f32(x[0]);
-}
 static void log_sum_f64(double *x, size_t n)
 {
     sum_f64(x, n);
@@ -177,21 +158,6 @@ static void log_sum_f64(double *x, size_t n)
 }
 
 /* max + log(sum exp(x - max)) */
-static void log_sum_exp_f32(float *x, size_t n)
-{
-    float top = -INFINITY;
-    for (size_t i = 0; i < n; i++)
-        top = top > x[i] || top != top ? top : x[i];
-    if (!isfinite(top)) {
-        x[0] = top;
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        x[i] -= top;
-    mote_unary_f32_f32_exp_ref(x, x, n, NULL);
-    sum_f32(x, n);
-    x[0] = top + scalar_log_f32(x[0]);
-}
 static void log_sum_exp_f64(double *x, size_t n)
 {
     double top = -(double)INFINITY;
@@ -233,12 +199,81 @@ static void through_double(const reduction *r, mote_class cls, void *row, double
     mote_dtype_from_f64(cls == MOTE_CLASS_S64 ? MOTE_DTYPE_S64 : MOTE_DTYPE_U64, s, 0, trunc(wide[0]));
 }
 
+void mote_reduce_form_of(const mote_array *x, const bool *drop, bool rows, mote_reduce_form *f)
+{
+    int64_t xs[MOTE_MAX_RANK], natural[MOTE_MAX_RANK];
+    int32_t behind = x->rank, rank = 0; /* the first kept dimension behind all reduced ones */
+    while (behind > 0 && (!drop[behind - 1] || x->dims[behind - 1] == 1))
+        behind--;
+    *f = (mote_reduce_form){.outer = 1, .n = 1, .inner = 1};
+    mote_strides_of(x->rank, x->dims, xs);
+    for (int pass = 0; pass < 3; pass++)
+        for (int32_t d = 0; d < x->rank; d++)
+            if (pass == (drop[d] ? 1 : d >= behind && !rows ? 2 : 0)) {
+                f->dims[rank] = x->dims[d];
+                f->strides[rank++] = xs[d];
+                *(pass == 0 ? &f->outer : pass == 1 ? &f->n : &f->inner) *= (size_t)x->dims[d];
+            }
+    mote_strides_of(rank, f->dims, natural);
+    for (int32_t d = 0; d < rank; d++)
+        f->moved = f->moved || (f->dims[d] != 1 && f->strides[d] != natural[d]);
+}
+
+/* max + log(sum exp(x - max)) for each row, in place */
+static float log_sum_exp(float *x, size_t n)
+{
+    float top, sum;
+    mote_reduce_select(MOTE_REDUCE_MAX, 0)->rows(x, n, &top, 1, n);
+    if (!isfinite(top))
+        return top;
+    for (size_t i = 0; i < n; i++)
+        x[i] -= top;
+    mote_unary_f32_f32_exp_ref(x, x, n, NULL);
+    mote_reduce_select(MOTE_REDUCE_SUM, 0)->rows(x, n, &sum, 1, n);
+    return top + scalar_log_f32(sum);
+}
+
+static mote_status reduce_f32(mote_eval *c, mote_arena *temp, const reduction *r, const bool *drop)
+{
+    const mote_array *xa = c->in[0];
+    mote_array *ya = c->out[0];
+    mote_reduce_form f;
+    mote_reduce_form_of(xa, drop, r->post == LOG_EXP, &f);
+    const float *from = mote_widen_f32(temp, xa);
+    float *x = mote_temp(temp, mote_array_count(xa), sizeof *x, c->diag), *y = mote_wide_output(temp, ya);
+    if (from == NULL || x == NULL || y == NULL)
+        return MOTE_NO_MEMORY(c->diag, xa->bytes);
+    int64_t natural[MOTE_MAX_RANK];
+    mote_strides_of(xa->rank, f.dims, natural);
+    if (mote_array_count(xa) > 0)
+        mote_copy_block((uint8_t *)x, natural, (const uint8_t *)from, f.strides, xa->rank, f.dims, sizeof *x);
+    const mote_reduce_row *row = mote_reduce_select(r->kernel, 0);
+    for (size_t o = 0; o < f.outer; o++)
+        if (r->post == LOG_EXP)
+            y[o] = log_sum_exp(x + o * f.n, f.n);
+        else if (f.inner == 1)
+            row->rows(x + o * f.n, f.n, y + o, 1, f.n);
+        else
+            row->cols(x + o * f.n * f.inner, f.inner, y + o * f.inner, f.n, f.inner);
+    for (size_t i = 0; i < f.outer * f.inner && r->post != AS_IS && r->post != LOG_EXP; i++)
+        y[i] = r->post == MEAN ? y[i] / (float)f.n : r->post == ROOT ? sqrtf(y[i]) : scalar_log_f32(y[i]);
+    mote_narrow(ya, y);
+    return MOTE_OK;
+}
+
 static mote_status reduce(mote_eval *c, const reduction *r, bool extreme)
 {
     const mote_array *x = c->in[0], *y = c->out[0];
     bool drop[MOTE_MAX_RANK], known;
-    bool input = axes_are_input(c->node) && mote_eval_has(c, 1);
-    MOTE_TRY(reduce_axes(c->node, x->rank, input, input ? c->in[1] : NULL, drop, &known, c->diag));
+    bool input = mote_eval_has(c, 1);
+    MOTE_TRY(mote_reduce_axes(c->node, x->rank, input, input ? c->in[1] : NULL, drop, &known, c->diag));
+    if (mote_class_of(x->dtype) == MOTE_CLASS_F32) {
+        mote_arena temp;
+        mote_arena_init(&temp, c->heap);
+        mote_status status = reduce_f32(c, &temp, r, drop);
+        mote_arena_deinit(&temp);
+        return status;
+    }
     /* the kept dimensions first, the reduced ones after them, each in order */
     int64_t xs[MOTE_MAX_RANK], dims[MOTE_MAX_RANK], ss[MOTE_MAX_RANK], ds[MOTE_MAX_RANK];
     int32_t rank = 0;
@@ -270,9 +305,7 @@ static mote_status reduce(mote_eval *c, const reduction *r, bool extreme)
         mote_copy_block(copy, ds, x->data, ss, rank, dims, size);
     for (size_t i = 0; i < rows; i++) {
         mote_elements_load(x->dtype, copy != NULL ? copy : x->data, i * n, 1, n, row);
-        if (cls == MOTE_CLASS_F32)
-            r->f32(row, n);
-        else if (cls == MOTE_CLASS_F64)
+        if (cls == MOTE_CLASS_F64)
             r->f64(row, n);
         else if (cls == MOTE_CLASS_S64 && r->s64 != NULL)
             r->s64(row, n);
@@ -280,7 +313,7 @@ static mote_status reduce(mote_eval *c, const reduction *r, bool extreme)
             r->u64(row, n);
         else
             through_double(r, cls, row, (double *)row + n + 1, n);
-        if (extreme && n == 0 && cls != MOTE_CLASS_F32 && cls != MOTE_CLASS_F64)
+        if (extreme && n == 0 && cls != MOTE_CLASS_F64)
             clamp_to_type(x->dtype, cls, row);
         mote_elements_store(y->dtype, y->data, i, 1, row);
     }
@@ -290,22 +323,22 @@ done:
     return status;
 }
 
-#define EVAL(name, extreme, s, u)                                                                                      \
+#define EVAL(name, kernel, post, extreme, s, u)                                                                        \
     static mote_status eval_reduce_##name(mote_eval *c)                                                                \
     {                                                                                                                  \
-        static const reduction r = {name##_f32, name##_f64, s, u};                                                     \
+        static const reduction r = {MOTE_REDUCE_##kernel, post, name##_f64, s, u};                                     \
         return reduce(c, &r, extreme);                                                                                 \
     }
-EVAL(sum, false, sum_s64, sum_u64)
-EVAL(mean, false, mean_s64, mean_u64)
-EVAL(prod, false, prod_s64, prod_u64)
-EVAL(max, true, max_s64, max_u64)
-EVAL(min, true, min_s64, min_u64)
-EVAL(sum_square, false, sum_square_s64, sum_square_u64)
-EVAL(l1, false, l1_s64, l1_u64)
-EVAL(l2, false, NULL, NULL)
-EVAL(log_sum, false, NULL, NULL)
-EVAL(log_sum_exp, false, NULL, NULL)
+EVAL(sum, SUM, AS_IS, false, sum_s64, sum_u64)
+EVAL(mean, SUM, MEAN, false, mean_s64, mean_u64)
+EVAL(prod, PROD, AS_IS, false, prod_s64, prod_u64)
+EVAL(max, MAX, AS_IS, true, max_s64, max_u64)
+EVAL(min, MIN, AS_IS, true, min_s64, min_u64)
+EVAL(sum_square, SUMSQ, AS_IS, false, sum_square_s64, sum_square_u64)
+EVAL(l1, SUMABS, AS_IS, false, l1_s64, l1_u64)
+EVAL(l2, SUMSQ, ROOT, false, NULL, NULL)
+EVAL(log_sum, SUM, LOG, false, NULL, NULL)
+EVAL(log_sum_exp, MAX, LOG_EXP, false, NULL, NULL)
 
 #define REDUCE_SUM_1                                                                                                    \
     .in = "data:T", .out = "reduced:T", .types = {{"T", MOTE_T_ARITH_7, 0}}, .attrs = {MOTE_A(INTS, "axes"),            \

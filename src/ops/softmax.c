@@ -4,13 +4,10 @@
  * Sources: ONNX Softmax-13, LogSoftmax-13, Hardmax-13; before version 13 the axes from `axis` on count as one. f32 as kernels/softmax/softmax.h. */
 #include "base/platform.h"
 #include "kernels/softmax/softmax.h"
+#include "ops/moves.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
-
-typedef struct split {
-    size_t outer, n, inner;
-} split;
 
 static mote_status axis_of(const mote_node *n, int32_t rank, mote_diag *diag, int32_t *axis)
 {
@@ -35,19 +32,18 @@ static mote_status infer_softmax(mote_infer *c)
     return mote_infer_like(c);
 }
 
-static mote_status split_of(mote_eval *c, split *s)
+mote_status mote_softmax_split_of(const mote_node *node, const mote_array *x, mote_softmax_split *s, mote_diag *diag)
 {
-    const mote_array *x = c->in[0];
     int32_t axis;
-    MOTE_TRY(axis_of(c->node, x->rank, c->diag, &axis));
-    bool coerced = c->node->def->since < 13 || x->rank == 0;
+    MOTE_TRY(axis_of(node, x->rank, diag, &axis));
+    bool coerced = node->def->since < 13 || x->rank == 0;
     s->outer = mote_dims_count(x->dims, axis);
     s->n = coerced ? mote_dims_count(x->dims + axis, x->rank - axis) : (size_t)x->dims[axis];
     s->inner = coerced ? 1 : mote_dims_count(x->dims + axis + 1, x->rank - axis - 1);
     return MOTE_OK;
 }
 
-static void softmax_f64(const split *s, const double *x, double *y, bool log_form)
+static void softmax_f64(const mote_softmax_split *s, const double *x, double *y, bool log_form)
 {
     for (size_t o = 0; o < s->outer; o++)
         for (size_t i = 0; i < s->inner; i++) {
@@ -64,8 +60,8 @@ static void softmax_f64(const split *s, const double *x, double *y, bool log_for
 
 static mote_status softmax(mote_eval *c, mote_arena *temp, bool log_form)
 {
-    split s;
-    MOTE_TRY(split_of(c, &s));
+    mote_softmax_split s;
+    MOTE_TRY(mote_softmax_split_of(c->node, c->in[0], &s, c->diag));
     mote_array *ya = c->out[0];
     const void *x = mote_widen(temp, c->in[0]);
     void *y = mote_wide_output(temp, ya);
@@ -93,8 +89,8 @@ MOTE_EVAL_TEMP(eval_log_softmax)
 
 static mote_status eval_hardmax(mote_eval *c)
 {
-    split s;
-    MOTE_TRY(split_of(c, &s));
+    mote_softmax_split s;
+    MOTE_TRY(mote_softmax_split_of(c->node, c->in[0], &s, c->diag));
     const mote_array *x = c->in[0];
     mote_array *y = c->out[0];
     for (size_t o = 0; o < s.outer; o++)
