@@ -16,26 +16,30 @@ typedef struct lowering {
     mote_node *node;
     const mote_op_def *def;
     mote_array in[LOWERING_MAX], out, want;
+    mote_array more_out[LOWERING_MAX], more_want[LOWERING_MAX]; /* outputs 1.. */
+    uint32_t n_out, shift[LOWERING_MAX];
     const mote_array *inputs[LOWERING_MAX];
     uint32_t n_in;
     uint32_t variable; /* bit i: input i is no constant */
 } lowering;
 
-MOTE_UNUSED static lowering *lowering_begin(const mote_op_def *def, uint32_t n_in)
+MOTE_UNUSED static lowering *lowering_begin_many(const mote_op_def *def, uint32_t n_in, uint32_t n_out)
 {
     lowering *t = calloc(1, sizeof *t);
     mote_heap_init(&t->heap, NULL, 0);
     assert_int_equal(mote_module_create(&t->heap, &t->module), MOTE_OK);
     if (t->module->graph == NULL)
         t->module->graph = mote_graph_create(t->module, NULL, NULL);
-    t->node = mote_graph_add_node(t->module->graph, NULL, def->domain, def->name, def->since, n_in, 1, true);
+    t->node = mote_graph_add_node(t->module->graph, NULL, def->domain, def->name, def->since, n_in, n_out, true);
     assert_non_null(t->node);
     t->node->def = def;
     t->def = def;
     t->n_in = n_in;
+    t->n_out = n_out;
     t->variable = 1;
     return t;
 }
+MOTE_UNUSED static lowering *lowering_begin(const mote_op_def *def, uint32_t n_in) { return lowering_begin_many(def, n_in, 1); }
 
 /* Input i: memory of this shape, zeroed. */
 MOTE_UNUSED static void *lowering_input(lowering *t, uint32_t i, mote_dtype dtype, int32_t rank, const int64_t *dims)
@@ -55,11 +59,44 @@ MOTE_UNUSED static void lowering_floats(lowering *t, uint32_t i, int32_t rank, c
     kcheck_fill(x, mote_array_count(&t->in[i]), seed, false);
 }
 
+MOTE_UNUSED static void lowering_ints(lowering *t, uint32_t i, int64_t n, const int64_t *values)
+{
+    int64_t *x = lowering_input(t, i, MOTE_DTYPE_S64, 1, &n);
+    if (n > 0)
+        memcpy(x, values, (size_t)n * sizeof *x);
+}
+
+/* Any bits; of half floats and floats ordinary ones. */
+MOTE_UNUSED static void lowering_any(lowering *t, uint32_t i, mote_dtype dtype, int32_t rank, const int64_t *dims, uint64_t *seed)
+{
+    unsigned char *x = lowering_input(t, i, dtype, rank, dims);
+    for (size_t k = 0, n = mote_array_count(&t->in[i]); k < n; k++)
+        if (mote_dtype_in(dtype, MOTE_DTYPES_FLOAT))
+            mote_dtype_from_f64(dtype, x, k, (double)rng_float(seed, -4.0f, 4.0f));
+        else if (dtype == MOTE_DTYPE_BOOL)
+            x[k] = rng_next(seed) & 1;
+        else
+            for (size_t b = 0, size = t->in[i].bytes / n; b < size; b++)
+                x[k * size + b] = (unsigned char)rng_next(seed);
+}
+
+/* Moves the elements of a constant by a byte, as in a mapped file; its lowering must read it when it is planned, and not at run. */
+MOTE_UNUSED static void lowering_misalign(lowering *t, uint32_t i)
+{
+    char *p = aligned_alloc(64, (t->in[i].bytes + 1) / 64 * 64 + 64);
+    memcpy(p + 1, t->in[i].data, t->in[i].bytes);
+    free(t->in[i].data);
+    t->in[i].data = p + 1;
+    t->shift[i] = 1;
+}
+
 /* Infers and evaluates by the operator's definition. */
 MOTE_UNUSED static void lowering_expect(lowering *t)
 {
     mote_diag diag = {.struct_size = sizeof diag};
-    mote_type types[LOWERING_MAX], out = {.rank = -1};
+    mote_type types[LOWERING_MAX], out[LOWERING_MAX];
+    for (uint32_t i = 0; i < t->n_out; i++)
+        out[i] = (mote_type){.rank = -1};
     const mote_type *type_of[LOWERING_MAX] = {0};
     for (uint32_t i = 0; i < t->n_in; i++)
         if (t->inputs[i] != NULL) {
@@ -67,15 +104,19 @@ MOTE_UNUSED static void lowering_expect(lowering *t)
             memcpy(types[i].dims, t->in[i].dims, sizeof types[i].dims);
             type_of[i] = &types[i];
         }
-    mote_infer infer = {.module = t->module, .node = t->node, .n_in = t->n_in, .n_out = 1, .in = type_of, .value = t->inputs, .out = &out, .diag = &diag};
+    mote_infer infer = {.module = t->module, .node = t->node, .n_in = t->n_in, .n_out = t->n_out, .in = type_of, .value = t->inputs, .out = out, .diag = &diag};
     if (t->def->infer(&infer) != MOTE_OK)
         fail_msg("%s: %s", t->def->name, diag.message);
-    assert_int_equal(mote_array_shape(&t->want, out.dtype, out.rank, out.dims, NULL), MOTE_OK);
-    t->out = t->want;
-    t->want.data = calloc(t->want.bytes + 1, 1);
-    t->out.data = aligned_alloc(64, t->out.bytes / 64 * 64 + 64);
-    mote_array *wants[1] = {&t->want};
-    mote_eval eval = {.node = t->node, .n_in = t->n_in, .n_out = 1, .in = t->inputs, .out = wants, .heap = &t->heap, .diag = &diag};
+    mote_array *wants[LOWERING_MAX] = {0};
+    for (uint32_t i = 0; i < t->n_out; i++) {
+        mote_array *w = i == 0 ? &t->want : &t->more_want[i], *o = i == 0 ? &t->out : &t->more_out[i];
+        assert_int_equal(mote_array_shape(w, out[i].dtype, out[i].rank, out[i].dims, NULL), MOTE_OK);
+        *o = *w;
+        w->data = calloc(w->bytes + 1, 1);
+        o->data = aligned_alloc(64, o->bytes / 64 * 64 + 64);
+        wants[i] = w;
+    }
+    mote_eval eval = {.node = t->node, .n_in = t->n_in, .n_out = t->n_out, .in = t->inputs, .out = wants, .heap = &t->heap, .diag = &diag};
     if (t->def->eval(&eval) != MOTE_OK)
         fail_msg("%s: %s", t->def->name, diag.message);
 }
@@ -88,20 +129,26 @@ MOTE_UNUSED static void lowering_check_one(lowering *t, uint32_t cpu, mote_pool 
     mote_packs *packs;
     mote_arena_init(&arena, &t->heap);
     assert_int_equal(mote_packs_create(&t->heap, &packs), MOTE_OK);
-    const mote_array *value[LOWERING_MAX] = {0}, *outs[1] = {&t->out};
+    const mote_array *value[LOWERING_MAX] = {0}, *outs[LOWERING_MAX] = {&t->out};
+    for (uint32_t i = 1; i < t->n_out; i++)
+        outs[i] = &t->more_out[i];
     for (uint32_t i = 0; i < t->n_in; i++) {
         value[i] = t->inputs[i] != NULL && (variable >> i & 1) == 0 ? t->inputs[i] : NULL;
         if (t->inputs[i] != NULL)
             t->node->in[i].value->constant = value[i];
     }
-    mote_lower l = {.node = t->node, .n_in = t->n_in, .n_out = 1, .in = t->inputs, .value = value, .out = outs, .cpu = cpu,
+    mote_lower l = {.node = t->node, .n_in = t->n_in, .n_out = t->n_out, .in = t->inputs, .value = value, .out = outs, .cpu = cpu,
                     .workers = mote_pool_workers(pool), .arena = &arena, .packs = packs, .heap = &t->heap, .diag = &diag};
     mote_lower_fn fn = mote_lower_find(t->def->domain, t->def->name);
     assert_non_null(fn);
     if (fn(&l) != MOTE_OK)
         fail_msg("%s: %s", t->def->name, diag.message);
     assert_non_null(l.run);
-    mote_array *in[LOWERING_MAX] = {0}, *out[1] = {&t->out}, unread[LOWERING_MAX];
+    mote_array *in[LOWERING_MAX] = {0}, *out[LOWERING_MAX] = {&t->out}, unread[LOWERING_MAX];
+    for (uint32_t i = 1; i < t->n_out; i++) {
+        out[i] = &t->more_out[i];
+        memset(out[i]->data, 0xee, out[i]->bytes);
+    }
     for (uint32_t i = 0; i < t->n_in; i++)
         if (t->inputs[i] != NULL) {
             unread[i] = t->in[i];
@@ -109,7 +156,7 @@ MOTE_UNUSED static void lowering_check_one(lowering *t, uint32_t cpu, mote_pool 
                 unread[i].data = NULL;
             in[i] = &unread[i];
         }
-    mote_step step = {.run = l.run, .params = l.params, .kernel = l.kernel, .node = t->node, .n_in = t->n_in, .n_out = 1, .in = in, .out = out, .scratch_bytes = l.scratch_bytes};
+    mote_step step = {.run = l.run, .params = l.params, .kernel = l.kernel, .node = t->node, .n_in = t->n_in, .n_out = t->n_out, .in = in, .out = out, .scratch_bytes = l.scratch_bytes};
     guard g = guard_make(l.scratch_bytes + 64); /* a page that ends behind the scratch */
     char *scratch = guard_at(&g, (l.scratch_bytes + 63) / 64 * 64, true);
     memset(scratch, 0xff, l.scratch_bytes);
@@ -120,13 +167,20 @@ MOTE_UNUSED static void lowering_check_one(lowering *t, uint32_t cpu, mote_pool 
         expect_same(l.kernel, t->out.data, t->want.data, mote_array_count(&t->out));
     else
         expect_bytes(l.kernel, t->out.data, t->want.data, t->out.bytes);
+    for (uint32_t i = 1; i < t->n_out; i++)
+        if (out[i]->dtype == MOTE_DTYPE_F32)
+            expect_same(l.kernel, out[i]->data, t->more_want[i].data, mote_array_count(out[i]));
+        else
+            expect_bytes(l.kernel, out[i]->data, t->more_want[i].data, out[i]->bytes);
+    if (l.release != NULL)
+        l.release(l.params);
     guard_free(&g);
     mote_packs_destroy(&packs);
     mote_arena_deinit(&arena);
 }
 
-/* Every mask that matters, one thread and three, constants and none; then frees t. */
-MOTE_UNUSED static void lowering_check(lowering *t)
+/* Every mask that matters, one thread and three; also without constants, if open; then frees t. */
+MOTE_UNUSED static void lowering_check_kinds(lowering *t, bool open)
 {
     static const uint32_t masks[] = {0, MOTE_CPU_AVX2, MOTE_CPU_AVX2 | MOTE_CPU_AVX512, MOTE_CPU_NEON, UINT32_MAX};
     mote_threadpool *pool = NULL;
@@ -136,13 +190,17 @@ MOTE_UNUSED static void lowering_check(lowering *t)
         lowering_check_one(t, cpu, NULL, t->variable);
         lowering_check_one(t, cpu, pool, t->variable);
     }
-    lowering_check_one(t, mote_cpu_features(), pool, UINT32_MAX);
+    if (open)
+        lowering_check_one(t, mote_cpu_features(), pool, UINT32_MAX);
     mote_threadpool_destroy(&pool);
     for (uint32_t i = 0; i < t->n_in; i++)
-        free(t->in[i].data);
+        free(t->in[i].data == NULL ? NULL : (char *)t->in[i].data - t->shift[i]);
     free(t->out.data);
     free(t->want.data);
+    for (uint32_t i = 1; i < t->n_out; i++)
+        free(t->more_out[i].data), free(t->more_want[i].data);
     mote_module_destroy(&t->module);
     free(t);
 }
+MOTE_UNUSED static void lowering_check(lowering *t) { lowering_check_kinds(t, true); }
 #endif
