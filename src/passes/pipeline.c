@@ -6,7 +6,10 @@
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
 #define PASSES(ROW)                                                                                                    \
-    ROW(shift, true, "Concat and Slices of a delay line become one shift")
+    ROW(shift, true, "Concat and Slices of a delay line become one shift")                                             \
+    ROW(layout, true, "convolutions and pools channels last")                                                          \
+    ROW(transposes, true, "transposes moved until they cancel")                                                        \
+    ROW(fuse_conv, true, "activations and residual sums into convolutions")
 
 #define DECLARE(name, lower, doc) mote_status mote_pass_##name(mote_pass_context *c);
 PASSES(DECLARE)
