@@ -16,6 +16,11 @@
  *                           T[(uint8_t)y]. ws, wz: one or m values. m = f32(f64(xs) ws / ys);
  *                           y = clamp(round_half_even(f32(acc) m) + yz)
  *   QUnary(X, T)            T[(uint8_t)x], X of 8 bits, T[256] of 8 bits
+ *   QAdd(A, as, az?, B, bs, bz?, ys, yz), QMul(same)
+ *                           A and B of one type, broadcast: y = clamp(round_half_even(((a - az) as op (b - bz) bs) / ys) + yz), each step in f32
+ *   QAveragePool(X, xs, xz?, ys, yz), QGlobalAveragePool(same)
+ *                           channels last: y = clamp(round_half_even(f32(sum of x - xz) m) + yz), m = f32(f64(xs) / (count ys)); the sum in s32
+ *   QSoftmax(X, xs, xz?, ys, yz)  along the last axis: softmax in f32 (kernels/softmax/softmax.h) of (x - xz) xs, quantized
  *
  * act: attributes `activation` (a row's name in kernels/unary/unary_ops.inc; absent: none) and its parameters `p0`, `p1`. */
 #ifndef MOTE_OPS_FORMS_H
@@ -45,5 +50,7 @@ mote_status mote_window_list(const mote_node *n, const char *name, size_t want, 
 
 /* Requantization as DESIGN's Numerics: the multiplier of an output channel, and one value. */
 MOTE_INLINE float mote_requant_scale(float xs, float ws, float ys) { return (float)((double)xs * (double)ws / (double)ys); }
+/* The multiplier of a sum of `count` elements that becomes their mean. */
+MOTE_INLINE float mote_requant_mean(float xs, size_t count, float ys) { return (float)((double)xs / ((double)count * (double)ys)); }
 
 #endif

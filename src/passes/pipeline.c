@@ -6,6 +6,9 @@
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
 #define PASSES(ROW)                                                                                                    \
+    ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
+    ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
+    ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
     ROW(shift, true, "Concat and Slices of a delay line become one shift")                                             \
     ROW(layout, true, "convolutions and pools channels last")                                                          \
     ROW(transposes, true, "transposes moved until they cancel")                                                        \

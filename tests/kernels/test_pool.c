@@ -4,12 +4,14 @@
 #include "kernels/pool/pool.h"
 
 static size_t element_of(mote_pool_kind kind) { return kind <= MOTE_POOL_MEAN_F32 ? 4 : 1; }
+static bool is_sum(mote_pool_kind kind) { return kind == MOTE_POOL_SUM_U8 || kind == MOTE_POOL_SUM_S8; }
+static size_t result_of(mote_pool_kind kind) { return is_sum(kind) ? 4 : element_of(kind); }
 
 static void expected(mote_pool_kind kind, const void *const *a, size_t step, size_t taps, size_t c, float count,
                      void *y)
 {
     float sum = 0.0f, top = -INFINITY;
-    int itop = -1000;
+    int32_t itop = -1000, isum = 0;
     for (size_t t = 0; t < taps; t++) {
         const void *p = a[t * step];
         if (element_of(kind) == 4) {
@@ -17,19 +19,21 @@ static void expected(mote_pool_kind kind, const void *const *a, size_t step, siz
             sum += v;
             top = v <= top ? top : v;
         } else {
-            int v = kind == MOTE_POOL_MAX_U8 ? ((const uint8_t *)p)[c] : ((const int8_t *)p)[c];
+            const bool is_signed = kind == MOTE_POOL_MAX_S8 || kind == MOTE_POOL_SUM_S8;
+            int v = is_signed ? ((const int8_t *)p)[c] : ((const uint8_t *)p)[c];
             itop = v > itop ? v : itop;
+            isum += v;
         }
     }
     sum = kind == MOTE_POOL_MEAN_F32 ? sum / count : top;
     uint8_t b = (uint8_t)itop;
-    memcpy(y, element_of(kind) == 4 ? (const void *)&sum : &b, element_of(kind));
+    memcpy(y, element_of(kind) == 4 ? (const void *)&sum : is_sum(kind) ? (const void *)&isum : &b, result_of(kind));
 }
 
 static const char *check_one(const mote_pool_row *row, size_t pixels, size_t taps, size_t c, bool upper, uint64_t *seed)
 {
-    const size_t e = element_of(row->kind), ys = c + 1, y_bytes = ((pixels - 1) * ys + c) * e;
-    guard gx[8], gy = guard_make(y_bytes), gg = guard_make(taps * (c + 3) * e), go = guard_make(c * e);
+    const size_t e = element_of(row->kind), r = result_of(row->kind), ys = c + 1, y_bytes = ((pixels - 1) * ys + c) * r;
+    guard gx[8], gy = guard_make(y_bytes), gg = guard_make(taps * (c + 3) * e), go = guard_make(c * r);
     const void *table[8 * 32];
     float counts[8];
     unsigned char *x[8];
@@ -46,7 +50,7 @@ static const char *check_one(const mote_pool_row *row, size_t pixels, size_t tap
     for (size_t i = 0; i < pixels; i++)
         counts[i] = (float)(1 + rng_next(seed) % 9);
     unsigned char *y = guard_at(&gy, y_bytes, upper), *g = guard_at(&gg, ((taps - 1) * (c + 3) + c) * e, upper),
-                  *o = guard_at(&go, c * e, upper);
+                  *o = guard_at(&go, c * r, upper);
     memset(y, 0x55, y_bytes);
     const mote_pool_tile t = {table, pixels, pixels, taps, c, y, ys, row->kind == MOTE_POOL_MEAN_F32 ? counts : NULL};
     row->fn(&t);
@@ -61,16 +65,16 @@ static const char *check_one(const mote_pool_row *row, size_t pixels, size_t tap
                 expected(row->kind, table + i, pixels, taps, k, counts[i], want);
             float fw, fg;
             memcpy(&fw, want, 4), memcpy(&fg, want, 4);
-            memcpy(&fg, y + (i * ys + k) * e, e);
+            memcpy(&fg, y + (i * ys + k) * r, r);
             bool nan = e == 4 && fw != fw && fg != fg;
-            if (memcmp(y + (i * ys + k) * e, want, e) != 0 && !nan)
+            if (memcmp(y + (i * ys + k) * r, want, r) != 0 && !nan)
                 answer = kcheck_wrong("%s: pixel %zu of %zu, channel %zu of %zu, %zu taps", row->name, i, pixels, k, c,
                                       taps);
             memcpy(&fg, want, 4);
             if (i == 0 && k < c)
-                memcpy(&fg, o + k * e, e);
+                memcpy(&fg, o + k * r, r);
             nan = e == 4 && fw != fw && fg != fg;
-            if (i == 0 && k < c && memcmp(o + k * e, want, e) != 0 && !nan)
+            if (i == 0 && k < c && memcmp(o + k * r, want, r) != 0 && !nan)
                 answer = kcheck_wrong("%s: global form, channel %zu of %zu, %zu taps", row->name, k, c, taps);
         }
     for (size_t i = 0; i < 8; i++)
@@ -126,7 +130,10 @@ static void planted(void **state)
     (void)state;
     mote_pool_global_fn global = mote_pool_select(MOTE_POOL_MEAN_F32, 0)->global;
     const mote_pool_row bad[] = {{"bad_order", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_order, global},
-                                 {"bad_tail", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_tail, global}};
+                                 {"bad_tail", 0, MOTE_POOL_MEAN_F32, MOTE_CHECK_CONSISTENT, bad_tail, global},
+                                 {"bad_sign", 0, MOTE_POOL_SUM_S8, MOTE_CHECK_EXACT,
+                                  mote_pool_select(MOTE_POOL_SUM_U8, 0)->fn,
+                                  mote_pool_select(MOTE_POOL_SUM_U8, 0)->global}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);

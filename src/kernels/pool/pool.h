@@ -1,10 +1,11 @@
-/* pool.h - largest and mean element of windows, channels last
+/* pool.h - largest and mean element of windows, sums of integers, channels last
  * SPDX-License-Identifier: Apache-2.0
  *
  *     max    y[c] = largest of x[tap][c], taps in order: t > y ? t : y keeps the latter of equals' bits, and a NaN only until a number follows it
  *     mean   y[c] = (0 + x[tap 0][c] + x[tap 1][c] ...) / count, taps in order
+ *     sum    y[c] = x[tap 0][c] + x[tap 1][c] ..., of 8 bits in s32: at most 2^23 taps
  *
- * CONSISTENT for f32, EXACT for 8 bits. The taps come as pointers (kernels/conv/conv.h): padding is a zero row for the mean; for the maximum it is
+ * CONSISTENT for f32, EXACT for 8 bits. The taps come as pointers (kernels/conv/conv.h): padding is a row of zeros (zero points) for the mean (the sum); for the maximum it is
  * replaced by a neighbour (mote_pool_fill). Source: ONNX MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. */
 #ifndef MOTE_KERNELS_POOL_POOL_H
 #define MOTE_KERNELS_POOL_POOL_H
@@ -12,14 +13,14 @@
 #include "base/size.h"
 #include "kernels/kernel.h"
 
-typedef enum mote_pool_kind { MOTE_POOL_MAX_F32, MOTE_POOL_MEAN_F32, MOTE_POOL_MAX_U8, MOTE_POOL_MAX_S8 } mote_pool_kind;
+typedef enum mote_pool_kind { MOTE_POOL_MAX_F32, MOTE_POOL_MEAN_F32, MOTE_POOL_MAX_U8, MOTE_POOL_MAX_S8, MOTE_POOL_SUM_U8, MOTE_POOL_SUM_S8 } mote_pool_kind;
 
 /* y, pixel i: tap t begins at a[t * a_step + i], c elements. count: divisor of each pixel, for the mean. */
 typedef struct mote_pool_tile {
     const void *const *a;
     size_t a_step, pixels, taps, c;
     void *y;
-    size_t y_stride; /* elements */
+    size_t y_stride; /* elements of y */
     const float *count;
 } mote_pool_tile;
 

@@ -1,4 +1,4 @@
-/* pool_avx2.c - f32 pooling for AVX2
+/* pool_avx2.c - pooling for AVX2
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #if MOTE_X86_64

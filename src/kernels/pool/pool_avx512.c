@@ -1,4 +1,4 @@
-/* pool_avx512.c - f32 pooling for AVX-512
+/* pool_avx512.c - pooling for AVX-512
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #if MOTE_X86_64

@@ -1,4 +1,4 @@
-/* pool_neon.c - f32 pooling for NEON
+/* pool_neon.c - pooling for NEON
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #if MOTE_AARCH64

@@ -98,17 +98,6 @@ static mote_status lower_global(mote_lower *l, bool max)
     return MOTE_OK;
 }
 
-/* How many of k taps at output o lie inside of [0, in), or inside of what `pads` add behind it. */
-static size_t inside(size_t o, size_t stride, size_t k, size_t dilation, size_t pad, size_t in, size_t pad_end, bool padding)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < k; i++) {
-        const size_t at = o * stride + i * dilation; /* in the padded input */
-        n += padding ? at < pad + in + pad_end : at >= pad && at < pad + in;
-    }
-    return n;
-}
-
 static mote_status lower_pool(mote_lower *l, bool max)
 {
     const mote_array *x = l->in[0];
@@ -145,8 +134,8 @@ static mote_status lower_pool(mote_lower *l, bool max)
         MOTE_TRY(mote_lower_params(l, bytes, (void **)&counts));
         for (size_t y = 0; y < w.oh; y++)
             for (size_t i = 0; i < w.ow; i++)
-                counts[y * w.ow + i] = (float)(inside(y, w.stride_h, w.kh, w.dilation_h, w.pad_top, w.h, end_h, padding) *
-                                               inside(i, w.stride_w, w.kw, w.dilation_w, w.pad_left, w.w, end_w, padding));
+                counts[y * w.ow + i] = (float)(mote_cpu_window_inside(y, w.stride_h, w.kh, w.dilation_h, w.pad_top, w.h, end_h, padding) *
+                                               mote_cpu_window_inside(i, w.stride_w, w.kw, w.dilation_w, w.pad_left, w.w, end_w, padding));
         p->counts = counts;
     }
     l->run = pool_run;

@@ -22,3 +22,13 @@ bool mote_cpu_window_of(const mote_lower *l, const int64_t *kernel, size_t bytes
     return window->h > 0 && window->w > 0 && window->oh > 0 && window->ow > 0 && x->dims[0] > 0 &&
            mote_size_mul((size_t)x->dims[r + 1], bytes, &window->pixel_bytes) && mote_size_mul(window->pixel_bytes, window->h * window->w, &window->image_bytes);
 }
+
+size_t mote_cpu_window_inside(size_t o, size_t stride, size_t k, size_t dilation, size_t pad, size_t in, size_t pad_end, bool padding)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k; i++) {
+        const size_t at = o * stride + i * dilation; /* in the padded input */
+        n += padding ? at < pad + in + pad_end : at >= pad && at < pad + in;
+    }
+    return n;
+}

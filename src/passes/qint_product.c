@@ -1,0 +1,318 @@
+/* qint_product.c - convolutions and matrix products of pass qint
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     DequantizeLinear(x), DequantizeLinear(w constant), bias -> Conv | Gemm | MatMul [-> Add bias] [-> Relu | Clip]* -> QuantizeLinear
+ *
+ * becomes QConv (channels last, between transpositions that later passes move away) or QGemm. The bias goes into the s32 sum in units of xs ws: a
+ * quantized one must have been made for that (its scale is xs ws); a float one must lose nothing that the output could show. Clamps become qmin and
+ * qmax, since quantizing keeps order. */
+#include "base/platform.h"
+#include "passes/qint.h"
+#include "ops/forms.h"
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct product {
+    mote_node *node;
+    mote_node *x, *w;         /* DequantizeLinear */
+    mote_qparam px;
+    mote_value *bias;         /* NULL: none */
+    int64_t outputs;
+    int32_t w_axis;           /* the output channels' dimension in the weight */
+    float lo, hi;             /* clamps behind */
+    const mote_value *result; /* what QuantizeLinear reads */
+} product;
+
+static float float_at(const mote_array *a, size_t i)
+{
+    float v;
+    memcpy(&v, (const char *)a->data + (a->rank == 0 || mote_array_count(a) == 1 ? 0 : i) * sizeof v, sizeof v);
+    return v;
+}
+
+/* ---- clamps ---- */
+
+static float bound_of(const mote_node *n, uint32_t input, const char *attribute, float absent)
+{
+    if (n->def->since < 11)
+        return mote_node_float(n, attribute, absent);
+    if (input >= n->n_in || n->in[input].value == NULL)
+        return absent;
+    const mote_array *a = mote_value_const(n->in[input].value);
+    return a != NULL && a->data != NULL && a->dtype == MOTE_DTYPE_F32 && mote_array_count(a) == 1 ? float_at(a, 0) : NAN;
+}
+
+/* Steps over Relu and Clip upward from *v. */
+static void step_over_clamps(product *p, mote_value **v)
+{
+    p->lo = -INFINITY;
+    p->hi = INFINITY;
+    for (mote_node *n = (*v)->producer; n != NULL && n->domain.n == 0 && n->def != NULL; n = (*v)->producer) {
+        float lo, hi;
+        if (mote_str_is(n->op, "Relu")) {
+            lo = 0;
+            hi = INFINITY;
+        } else if (mote_str_is(n->op, "Clip")) {
+            lo = bound_of(n, 1, "min", -INFINITY);
+            hi = bound_of(n, 2, "max", INFINITY);
+        } else {
+            return;
+        }
+        mote_value *inner = n->in[0].value;
+        if (!(lo <= hi) || mote_value_single_user(inner) != n)
+            return;
+        /* behind this clamp come those already seen: clamp(clamp(v, lo, hi), p->lo, p->hi) */
+        lo = lo < p->lo ? p->lo : lo > p->hi ? p->hi : lo;
+        hi = hi < p->lo ? p->lo : hi > p->hi ? p->hi : hi;
+        p->lo = lo;
+        p->hi = hi;
+        *v = inner;
+    }
+}
+
+/* ---- bias ---- */
+
+/* The bias in units of xs ws of each channel, as s32[outputs]. */
+static mote_status bias_of(const mote_qint *k, const product *p, const mote_array *ws, mote_value **out, const char **why)
+{
+    *out = NULL;
+    if (p->bias == NULL)
+        return MOTE_OK;
+    const mote_node *d = p->bias->producer;
+    const mote_array *b = mote_value_const(p->bias), *bs = NULL, *bz = NULL;
+    if (mote_is_dequantize(d)) {
+        b = mote_value_const(d->in[0].value);
+        bs = mote_value_const(d->in[1].value);
+        bz = d->n_in > 2 ? mote_value_const(d->in[2].value) : NULL;
+        if (bs == NULL || bs->dtype != MOTE_DTYPE_F32 || bs->data == NULL || (bz == NULL && d->n_in > 2 && d->in[2].value != NULL) || mote_node_int(d, "block_size", 0) != 0)
+            b = NULL;
+    } else if (b != NULL && b->dtype != MOTE_DTYPE_F32) {
+        b = NULL;
+    }
+    *why = "its bias is not constant";
+    if (b == NULL || b->data == NULL)
+        return MOTE_OK;
+    const size_t n = (size_t)p->outputs, count = mote_array_count(b), n_scales = bs != NULL ? mote_array_count(bs) : 1;
+    *why = "its bias does not have one value for each output";
+    if ((count != n && count != 1) || (count == n && count != 1 && b->dims[b->rank - 1] != p->outputs) || (n_scales != 1 && n_scales != n) ||
+        (bz != NULL && mote_array_count(bz) != 1 && mote_array_count(bz) != n_scales))
+        return MOTE_OK;
+    int32_t *sums = mote_heap_calloc(k->c->module->heap, n, sizeof *sums);
+    if (sums == NULL)
+        return MOTE_NO_MEMORY(k->c->diag, n * sizeof *sums);
+    const char *wrong = NULL;
+    for (size_t i = 0; i < n && wrong == NULL; i++) {
+        const double unit = (double)p->px.scale * (double)float_at(ws, i), j = count == 1 ? 0 : (double)i;
+        double v;
+        if (bs != NULL)
+            v = (double)(mote_array_i64(b, (size_t)j) - (bz != NULL ? mote_array_i64(bz, mote_array_count(bz) == 1 ? 0 : i) : 0)) * (double)float_at(bs, i) / unit;
+        else
+            v = (double)float_at(b, i) / unit;
+        const double whole = rint(v);
+        if (!(fabs(whole) <= 1073741824.0)) /* leaves the sum of products its room in s32 */
+            wrong = "its bias does not fit into the s32 sum";
+        else if (fabs(v - whole) * unit > (double)k->y.scale / 64)
+            wrong = "its bias is finer than the s32 sum";
+        else
+            sums[i] = (int32_t)whole;
+    }
+    *why = wrong;
+    mote_status status = MOTE_OK;
+    if (wrong == NULL && (*out = mote_q_const(k->graph, MOTE_DTYPE_S32, n, sums)) == NULL)
+        status = MOTE_NO_MEMORY(k->c->diag, n * sizeof *sums);
+    mote_heap_free(k->c->module->heap, sums, n * sizeof *sums);
+    return status;
+}
+
+/* ---- weight ---- */
+
+/* Its scale has one value or one for each output, along the outputs' dimension. */
+static bool check_weight(const product *p, const mote_array **ws, const char **why)
+{
+    const mote_node *d = p->w;
+    const mote_array *w = mote_value_const(d->in[0].value), *z = d->n_in > 2 ? mote_value_const(d->in[2].value) : NULL;
+    *ws = mote_value_const(d->in[1].value);
+    *why = "its weight is not constant";
+    if (w == NULL || *ws == NULL || (*ws)->data == NULL || (z == NULL && d->n_in > 2 && d->in[2].value != NULL))
+        return false;
+    *why = "its weight is not quantized to 8 bits";
+    if ((w->dtype != MOTE_DTYPE_U8 && w->dtype != MOTE_DTYPE_S8) || (*ws)->dtype != MOTE_DTYPE_F32 || mote_node_int(d, "block_size", 0) != 0 ||
+        d->out[0]->type.dtype != MOTE_DTYPE_F32)
+        return false;
+    const size_t n = mote_array_count(*ws), nz = z != NULL ? mote_array_count(z) : 1;
+    int64_t axis = mote_node_int(d, "axis", 1);
+    axis += axis < 0 ? w->rank : 0;
+    *why = "the scales of its weight do not go along its outputs";
+    if ((n != 1 && (n != (size_t)p->outputs || axis != p->w_axis || (*ws)->rank != 1)) || (nz != 1 && nz != n))
+        return false;
+    *why = "a scale of its weight is not positive and finite";
+    for (size_t i = 0; i < n; i++)
+        if (!(float_at(*ws, i) > 0) || float_at(*ws, i) > FLT_MAX)
+            return false;
+    *why = NULL;
+    return true;
+}
+
+/* Inputs 1 to 8 of QConv and QGemm, [qmin, qmax]. */
+static mote_status set_params(mote_qint *k, const product *p, mote_node *n, mote_value *bias)
+{
+    mote_value *zero;
+    MOTE_TRY(mote_qint_zero(k, &zero));
+    mote_value *in[8] = {p->px.scale_value, p->px.zero_value, p->w->in[0].value, p->w->in[1].value, p->w->n_in > 2 ? p->w->in[2].value : NULL, k->y.scale_value, zero, bias};
+    for (uint32_t i = 0; i < (bias != NULL ? 8 : 7); i++)
+        mote_node_set_input(n, 1 + i, in[i]);
+    const int32_t lo = mote_qparam_limit(&k->y, p->lo), hi = mote_qparam_limit(&k->y, p->hi), least = mote_qtype_least(k->y.type);
+    if (lo != least || hi != least + 255) {
+        MOTE_TRY(mote_node_set_int(n, "qmin", lo));
+        MOTE_TRY(mote_node_set_int(n, "qmax", hi));
+    }
+    return MOTE_OK;
+}
+
+/* The weight says the kernel's shape. */
+static mote_status copy_conv_attrs(mote_node *to, const mote_node *from)
+{
+    MOTE_TRY(mote_node_copy_attrs(to, from));
+    mote_node_remove_attr(to, "kernel_shape");
+    return MOTE_OK;
+}
+
+static mote_status make_conv(mote_qint *k, product *p)
+{
+    const mote_array *w = mote_value_const(p->w->in[0].value), *ws;
+    p->outputs = w != NULL && w->rank >= 3 ? w->dims[0] : 0;
+    p->w_axis = 0;
+    mote_value *bias, *x, *y;
+    if (!check_weight(p, &ws, &k->why))
+        return MOTE_OK;
+    if (w->rank < 3 || p->x->in[0].value->type.rank != w->rank) {
+        k->why = "its input's rank is not known";
+        return MOTE_OK;
+    }
+    MOTE_TRY(bias_of(k, p, ws, &bias, &k->why));
+    if (k->why != NULL)
+        return MOTE_OK;
+    mote_node *n;
+    MOTE_TRY(mote_qint_transpose(k, p->x->in[0].value, w->rank, true, &x));
+    MOTE_TRY(mote_qint_node(k, "QConv", bias != NULL ? 9 : 8, &n));
+    mote_node_set_input(n, 0, x);
+    MOTE_TRY(copy_conv_attrs(n, p->node));
+    MOTE_TRY(set_params(k, p, n, bias));
+    MOTE_TRY(mote_qint_transpose(k, n->out[0], w->rank, false, &y));
+    return mote_qint_finish(k, p->result, y);
+}
+
+static mote_status make_gemm(mote_qint *k, product *p, bool trans)
+{
+    const mote_array *w = mote_value_const(p->w->in[0].value), *ws;
+    p->w_axis = trans ? 0 : 1;
+    p->outputs = w != NULL && w->rank == 2 ? w->dims[p->w_axis] : 0;
+    mote_value *bias;
+    if (!check_weight(p, &ws, &k->why))
+        return MOTE_OK;
+    if (w->rank != 2 || p->x->in[0].value->type.rank < 2) {
+        k->why = "its weight is no matrix, or its input none of rows";
+        return MOTE_OK;
+    }
+    MOTE_TRY(bias_of(k, p, ws, &bias, &k->why));
+    if (k->why != NULL)
+        return MOTE_OK;
+    mote_node *n;
+    MOTE_TRY(mote_qint_node(k, "QGemm", bias != NULL ? 9 : 8, &n));
+    mote_node_set_input(n, 0, p->x->in[0].value);
+    MOTE_TRY(set_params(k, p, n, bias));
+    if (trans)
+        MOTE_TRY(mote_node_set_int(n, "transB", 1));
+    return mote_qint_finish(k, p->result, n->out[0]);
+}
+
+/* ---- matching ---- */
+
+/* MatMul -> Add of a constant: the constant is the bias. */
+static void step_over_bias(product *p, mote_value **v)
+{
+    mote_node *add = (*v)->producer;
+    if (!mote_node_is(add, "", "Add"))
+        return;
+    for (uint32_t i = 0; i < 2; i++) {
+        mote_value *a = add->in[i].value, *b = add->in[1 - i].value;
+        const mote_node *d = b->producer;
+        const bool constant = mote_value_const(b) != NULL || (mote_is_dequantize(d) && mote_value_const(d->in[0].value) != NULL);
+        if (constant && mote_node_is(a->producer, "", "MatMul") && mote_value_single_user(a) == add && b->type.rank >= 0 && b->type.rank <= a->type.rank) {
+            p->bias = b;
+            *v = a;
+            return;
+        }
+    }
+}
+
+static bool plain_gemm(const mote_node *n)
+{
+    return mote_node_float(n, "alpha", 1.0f) == 1.0f && mote_node_int(n, "transA", 0) == 0 &&
+           (mote_node_float(n, "beta", 1.0f) == 1.0f || n->n_in < 3 || n->in[2].value == NULL);
+}
+
+mote_status mote_qint_product(mote_qint *k)
+{
+    product p = {.result = k->q->in[0].value};
+    mote_value *v = k->q->in[0].value;
+    step_over_clamps(&p, &v);
+    step_over_bias(&p, &v);
+    p.node = v->producer;
+    const bool conv = mote_node_is(p.node, "", "Conv"), gemm = mote_node_is(p.node, "", "Gemm");
+    if (p.node == NULL || p.node->graph != k->graph || !(conv || gemm || mote_node_is(p.node, "", "MatMul")))
+        return MOTE_OK;
+    k->name = p.node->name;
+    if ((p.x = mote_dequantized(p.node->in[0].value, &p.px, &k->why)) == NULL)
+        return MOTE_OK;
+    p.w = p.node->in[1].value->producer;
+    if (!mote_is_dequantize(p.w)) {
+        k->why = "its weight is not dequantized";
+        return MOTE_OK;
+    }
+    if (p.node->n_in > 2 && p.node->in[2].value != NULL)
+        p.bias = p.node->in[2].value;
+    if (gemm && !plain_gemm(p.node)) {
+        k->why = "its alpha, beta or transA is not plain";
+        return MOTE_OK;
+    }
+    return conv ? make_conv(k, &p) : make_gemm(k, &p, gemm && mote_node_int(p.node, "transB", 0) != 0);
+}
+
+/* ---- QLinearConv, QLinearMatMul ---- */
+
+mote_status mote_qint_operator(mote_pass_context *c, mote_node *n)
+{
+    mote_qint k = {.c = c, .graph = n->graph, .q = n, .name = n->name};
+    const bool conv = mote_str_is(n->op, "QLinearConv");
+    const mote_array *w = mote_value_const(n->in[3].value), *ws = mote_value_const(n->in[4].value);
+    const int32_t rank = n->in[0].value->type.rank;
+    static const uint32_t single[] = {1, 2, 6, 7};
+    for (size_t i = 0; i < 4; i++) {
+        const mote_array *a = mote_value_const(n->in[single[i]].value);
+        if (a == NULL || mote_array_count(a) != 1)
+            return mote_q_stay(c, n, "a scale or zero point of its input or output is not one constant");
+    }
+    if (w == NULL || ws == NULL || ws->dtype != MOTE_DTYPE_F32 || mote_value_const(n->in[5].value) == NULL)
+        return mote_q_stay(c, n, "its weight is not constant");
+    if (conv ? rank != w->rank || rank < 3 : w->rank != 2 || rank < 2 || ws->rank > 1)
+        return mote_q_stay(c, n, "its input or weight has a rank without an integer form");
+    mote_node *form;
+    mote_value *x = n->in[0].value, *y;
+    if (conv)
+        MOTE_TRY(mote_qint_transpose(&k, x, rank, true, &x));
+    const bool bias = n->n_in > 8 && n->in[8].value != NULL;
+    MOTE_TRY(mote_qint_node(&k, conv ? "QConv" : "QGemm", bias ? 9 : 8, &form));
+    for (uint32_t i = 0; i < (bias ? 9 : 8); i++)
+        mote_node_set_input(form, i, i == 0 ? x : n->in[i].value);
+    y = form->out[0];
+    if (conv) {
+        MOTE_TRY(copy_conv_attrs(form, n));
+        MOTE_TRY(mote_qint_transpose(&k, y, rank, false, &y));
+    }
+    y->type = n->out[0]->type;
+    mote_value_replace(n->out[0], y);
+    c->edits++;
+    return MOTE_OK;
+}
