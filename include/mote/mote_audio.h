@@ -77,6 +77,36 @@ typedef enum mote_log_kind { MOTE_LOG_NONE = 0, MOTE_LOG_NATURAL = 1, MOTE_LOG_1
 /* mel[m] = log(max(floor, sum over k of filters[m][k] power[k])); power f32[bins]. */
 MOTE_API void mote_mel_apply(const float *filters, size_t n_mels, size_t bins, const float *power, mote_log_kind log_kind, float floor, float *out);
 
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
+
+/* Features of a whole sound, frame by frame: frame f holds samples f*hop .. f*hop+window_length-1 (no frame is begun that the sound does not fill),
+ * windowed, zeros behind up to n_fft; |STFT|^power; mel; log(floor + mel) or log(max(floor, mel)); with n_mfcc, the first coefficients of the
+ * DCT-II times sqrt(2 / n_mels) / (k == 0 && orthonormal ? sqrt 2 : 1): as torchaudio, or as TensorFlow where not orthonormal. */
+typedef struct mote_frames_options {
+    size_t struct_size;
+    uint32_t sample_rate;
+    size_t n_fft, window_length, hop;
+    mote_window window;
+    unsigned power;          /* 1: magnitude, 2: power */
+    size_t n_mels;
+    float f_min, f_max;
+    mote_mel_scale scale;
+    bool slaney_norm;
+    mote_log_kind log_kind;
+    float floor;
+    bool floor_added;
+    size_t n_mfcc;           /* 0: mel values */
+    bool orthonormal;
+} mote_frames_options;
+#define MOTE_FRAMES_OPTIONS_INIT                                                                                                                          \
+    {sizeof(mote_frames_options), 16000, 512, 400, 160, MOTE_WINDOW_HANN, 2, 80, 0, 0, MOTE_MEL_HTK, false, MOTE_LOG_NATURAL, 1e-10f, false, 0, true}
+
+/* Frames in n samples. */
+MOTE_API size_t mote_frames_count(const mote_frames_options *options, size_t n);
+/* out f32[frames][n_mfcc or n_mels]. Returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_MEMORY. `allocator` (NULL: malloc) gives scratch memory. Thread-safe. */
+MOTE_API mote_status mote_frames_compute(const mote_frames_options *options, const float *samples, size_t n, float *out, const mote_allocator *allocator,
+                                         mote_diag *diag);
+
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
 /* A model that consumes sound window by window: the samples of a window, preceded by the last `context` samples of the one before, go to `input`; states are

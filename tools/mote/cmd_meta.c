@@ -55,8 +55,9 @@ static mote_status remove_key(mote_module *m, const char *key, mote_diag *diag)
     return MOTE_OK;
 }
 
-static mote_status change(const meta_options *o, mote_module *m, mote_diag *diag)
+static mote_status change(const meta_options *o, mote_model *model, mote_diag *diag)
 {
+    mote_module *m = model->module;
     if (o->remove != NULL)
         MOTE_TRY(remove_key(m, o->remove, diag));
     if (o->set != NULL) {
@@ -69,7 +70,7 @@ static mote_status change(const meta_options *o, mote_module *m, mote_diag *diag
         const char *key = o->key != NULL ? o->key : "mote.preprocess";
         mote_status status = MOTE_OK;
         if (strcmp(key, "mote.preprocess") == 0)
-            status = preprocess_check(value.p, value.n, diag);
+            status = preprocess_check(model, value.p, value.n, diag);
         if (status == MOTE_OK)
             status = set_key(m, mote_str_c(key), value, diag);
         free(text);
@@ -112,7 +113,7 @@ static int run_meta(void *values, int n, char **operand)
     o->engine.stop_after = "load";
     mote_status status = engine_load(&e, operand[0], &o->engine, &diag);
     if (status == MOTE_OK && changes)
-        status = change(o, e.model->module, &diag);
+        status = change(o, e.model, &diag);
     int code = status != MOTE_OK ? tool_fail(o->json, operand[0], status, &diag) : changes ? EXIT_DONE : show(o, e.model);
     engine_close(&e);
     return code;
@@ -121,4 +122,4 @@ static int run_meta(void *values, int n, char **operand)
 extern const command command_meta;
 const command command_meta = {
     "meta", "MODEL [--set FILE | --remove KEY] [-o MODEL2]", "a model's metadata: print, set, remove",
-    "Everything else in the model is kept. docs/preprocessing.md describes what mote.preprocess holds.", table, sizeof(meta_options), run_meta};
+    "Everything else in the model is kept. docs/preprocess.md describes what mote.preprocess holds.", table, sizeof(meta_options), run_meta};
