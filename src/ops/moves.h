@@ -30,6 +30,12 @@ mote_status mote_pad_read(const mote_node *node, int32_t rank, const mote_array 
  * dimension after cropping. */
 int64_t mote_pad_source(mote_pad_mode mode, int64_t n, int64_t begin, int64_t end, int64_t o);
 
+/* DepthToSpace and SpaceToDepth as a copy of a block of six dimensions; strides in elements. x: the input, of rank 4. MOTE_E_SHAPE, MOTE_E_VALUE. */
+typedef struct mote_depth_copy {
+    int64_t dims[6], in[6], out[6];
+} mote_depth_copy;
+mote_status mote_depth_copy_of(const mote_node *node, const mote_array *x, mote_depth_copy *copy, mote_diag *diag);
+
 /* drop[d]: dimension d is reduced. given: the node has the input `axes`; value: its value. *known false: that is not known. */
 mote_status mote_reduce_axes(const mote_node *node, int32_t rank, bool given, const mote_array *value, bool *drop, bool *known, mote_diag *diag);
 /* The order in which float reductions take their elements: x as [outer, n, inner], n reduced. The kept dimensions behind the last reduced one

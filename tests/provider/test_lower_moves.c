@@ -4,7 +4,8 @@
 
 extern const mote_op_def mote_op_onnx_Transpose_13, mote_op_onnx_Expand_13, mote_op_onnx_Tile_13, mote_op_onnx_Slice_1, mote_op_onnx_Slice_13,
     mote_op_onnx_Concat_13, mote_op_onnx_Split_11, mote_op_onnx_Split_13, mote_op_onnx_Split_18, mote_op_onnx_Reshape_13, mote_op_onnx_Pad_2,
-    mote_op_onnx_Pad_19, mote_op_onnx_Gather_13, mote_op_onnx_GatherElements_13, mote_op_onnx_Cast_13;
+    mote_op_onnx_Pad_19, mote_op_onnx_Gather_13, mote_op_onnx_GatherElements_13, mote_op_onnx_Cast_13, mote_op_onnx_DepthToSpace_13, mote_op_onnx_SpaceToDepth_28, mote_op_onnx_ArgMax_13,
+    mote_op_onnx_ArgMin_13, mote_op_onnx_TopK_24;
 
 static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_U8, MOTE_DTYPE_F16, MOTE_DTYPE_S64, MOTE_DTYPE_C128};
 enum { N_TYPES = sizeof types / sizeof types[0] };
@@ -259,8 +260,56 @@ static void casts(void **state)
         }
 }
 
+static void blocks(void **state)
+{
+    (void)state;
+    static const int64_t deep[] = {2, 36, 5, 7}, wide[] = {2, 3, 12, 18}, none[] = {1, 36, 0, 6};
+    uint64_t seed = kcheck_seed;
+    for (int64_t block = 1; block <= 3; block++)
+        for (size_t type = 0; type < N_TYPES; type++)
+            for (int form = 0; form < 6; form++) {
+                lowering *t = lowering_begin(form % 2 ? &mote_op_onnx_SpaceToDepth_28 : &mote_op_onnx_DepthToSpace_13, 1);
+                lowering_any(t, 0, types[type], 4, form / 4 ? none : form % 2 ? wide : deep, &seed);
+                mote_node_set_int(t->node, "blocksize", block);
+                if (form / 2 % 2)
+                    mote_node_set_string(t->node, "mode", "CRD");
+                lowering_expect(t);
+                lowering_check(t);
+            }
+}
+
+static void choices(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {{3, 40, 17}, {1, 2000, 1}, {5, 1, 33}, {64, 3, 5}};
+    uint64_t seed = kcheck_seed;
+    for (size_t i = 0; i < 4; i++)
+        for (int64_t axis = -3; axis < 3; axis++)
+            for (int form = 0; form < 8; form++) {
+                lowering *t = lowering_begin(form & 1 ? &mote_op_onnx_ArgMax_13 : &mote_op_onnx_ArgMin_13, 1);
+                float *x = lowering_input(t, 0, MOTE_DTYPE_F32, 3, shapes[i]);
+                for (size_t k = 0; k < mote_array_count(&t->in[0]); k++) /* many equals */
+                    x[k] = (form & 4) != 0 ? rng_any(&seed) : (float)(int)(rng_next(&seed) % 5) - 2.0f;
+                mote_node_set_int(t->node, "axis", axis);
+                mote_node_set_int(t->node, "keepdims", form & 1);
+                mote_node_set_int(t->node, "select_last_index", form >> 1 & 1);
+                lowering_expect(t);
+                lowering_check(t);
+                const int64_t size = shapes[i][axis < 0 ? axis + 3 : axis], counts[] = {0, 1, size, size / 2};
+                t = lowering_begin_many(&mote_op_onnx_TopK_24, 2, 2);
+                x = lowering_input(t, 0, MOTE_DTYPE_F32, 3, shapes[i]);
+                for (size_t k = 0; k < mote_array_count(&t->in[0]); k++)
+                    x[k] = (form & 4) != 0 ? rng_any(&seed) : (float)(int)(rng_next(&seed) % 9) - 4.0f;
+                lowering_ints(t, 1, 1, &counts[form & 3]);
+                mote_node_set_int(t->node, "axis", axis);
+                mote_node_set_int(t->node, "largest", form >> 2);
+                lowering_expect(t);
+                lowering_check(t);
+            }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(transpose), cmocka_unit_test(repeats), cmocka_unit_test(slices), cmocka_unit_test(parts), cmocka_unit_test(views), cmocka_unit_test(pads), cmocka_unit_test(gathers), cmocka_unit_test(bad_index), cmocka_unit_test(casts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(transpose), cmocka_unit_test(repeats), cmocka_unit_test(slices), cmocka_unit_test(parts), cmocka_unit_test(views), cmocka_unit_test(pads), cmocka_unit_test(gathers), cmocka_unit_test(bad_index), cmocka_unit_test(casts), cmocka_unit_test(blocks), cmocka_unit_test(choices)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

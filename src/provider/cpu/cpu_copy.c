@@ -131,6 +131,15 @@ static mote_status lower_tile(mote_lower *l)
     return lower_one(l, 2 * x->rank, dims, in, out, 0);
 }
 
+static mote_status lower_blocks(mote_lower *l)
+{
+    mote_depth_copy copy;
+    if (!is_movable(l))
+        return MOTE_OK;
+    MOTE_TRY(mote_depth_copy_of(l->node, l->in[0], &copy, l->diag));
+    return lower_one(l, 6, copy.dims, copy.in, copy.out, 0);
+}
+
 /* ---- Slice: bounds that are not constants are read at run ---- */
 
 typedef struct slice_params {
@@ -310,3 +319,5 @@ MOTE_LOWER(onnx, Flatten, lower_view)
 MOTE_LOWER(onnx, Squeeze, lower_view)
 MOTE_LOWER(onnx, Unsqueeze, lower_view)
 MOTE_LOWER(onnx, Identity, lower_view)
+MOTE_LOWER(onnx, DepthToSpace, lower_blocks)
+MOTE_LOWER(onnx, SpaceToDepth, lower_blocks)
