@@ -1,7 +1,7 @@
 /* pass.h - rewrites of a module, and the ordered list of them
  * SPDX-License-Identifier: Apache-2.0
  *
- * A pass is one file src/passes/<name>.c with a function mote_pass_<name>, and one line in pipeline.c. It edits the module in place through
+ * A pass is one file src/passes/<name>.c with a function mote_pass_<name> (MOTE_PASS), and one line in pipeline.c. It edits the module in place through
  * graph.h and says how many edits it made. It may leave new nodes unresolved and new values untyped: when a pass changed something, the pipeline
  * resolves nodes, infers types and verifies before the next. Portable passes leave standard operators, so that their result can be written to a
  * file; passes after "simplify" (lower = true) make the forms of ops/forms.h for this machine. */
@@ -36,6 +36,11 @@ typedef struct mote_pass {
     mote_pass_fn run;
     const char *doc;  /* one line, for help and docs */
 } mote_pass;
+
+/* Declares and begins the function of a pass: MOTE_PASS(dead) { ... } */
+#define MOTE_PASS(name)                                                                                                \
+    mote_status mote_pass_##name(mote_pass_context *c);                                                                \
+    mote_status mote_pass_##name(mote_pass_context *c)
 
 /* The list in its order. */
 const mote_pass *mote_pass_list(size_t *count);

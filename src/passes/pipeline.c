@@ -5,7 +5,11 @@
 #include <string.h>
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
-#define PASSES(ROW)                                                                                                    \
+#define PORTABLE(ROW)                                                                                                  \
+    ROW(identity, false, "operators that return their input, chains of reshapes and of transposes")                    \
+    ROW(dead, false, "nodes, optional outputs and constants that nobody uses")
+
+#define MACHINE(ROW)                                                                                                   \
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
@@ -13,6 +17,10 @@
     ROW(layout, true, "convolutions and pools channels last")                                                          \
     ROW(transposes, true, "transposes moved until they cancel")                                                        \
     ROW(fuse_conv, true, "activations and residual sums into convolutions")
+
+#define PASSES(ROW)                                                                                                    \
+    PORTABLE(ROW)                                                                                                      \
+    MACHINE(ROW)
 
 #define DECLARE(name, lower, doc) mote_status mote_pass_##name(mote_pass_context *c);
 PASSES(DECLARE)
