@@ -39,6 +39,10 @@ VF vm vm_first(size_t n)
 }
 
 VF vf vf_load(const float *p) { return (vf){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+VF vf vf_gather(const float *p, const int32_t *index)
+{
+    return (vf){_mm256_i32gather_ps(p, _mm256_loadu_si256((const void *)index), 4), _mm256_i32gather_ps(p, _mm256_loadu_si256((const void *)(index + 8)), 4)};
+}
 VF void vf_store(float *p, vf x)
 {
     _mm256_storeu_ps(p, x.a);

@@ -22,6 +22,7 @@ typedef __mmask16 vm;
 VF __mmask16 vm_first(size_t n) { return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u); }
 VF vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 VF void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+VF vf vf_gather(const float *p, const int32_t *index) { return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4); }
 VF vf vf_loadn(const float *p, size_t n) { return _mm512_maskz_loadu_ps(vm_first(n), p); }
 VF void vf_storen(float *p, size_t n, vf x) { _mm512_mask_storeu_ps(p, vm_first(n), x); }
 VF vf vf_set(float x) { return _mm512_set1_ps(x); }

@@ -15,6 +15,7 @@
  * vf_fnma(x, y, z) is z - x * y, rounded once. vf_to_i rounds half to even and vf_to_i_trunc towards zero; the result is not specified outside
  * of s32's range. vf_eq ... are false and vf_ne true for NaN. vf_sel(m, x, y) is m ? x : y. vi_andnot(x, y) is ~x & y.
  * vf_loadn reads the first n (at most 16) floats, zeros elsewhere; vf_storen writes the first n. No byte beyond them is touched.
+ * vf_gather reads p[index[i]], indices of 16 lanes at any address.
  * vi_store_8 and vi_store_16 keep the low bits. vf_hsum, hmul, hmin, hmax fold lane i with i+8, then i+4, i+2, i+1, in this operand order. */
 #ifndef MOTE_KERNELS_VEC_C_H
 #define MOTE_KERNELS_VEC_C_H
@@ -61,6 +62,7 @@ VF vf vf_load(const float *p)
     return r;
 }
 VF void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
+VF vf vf_gather(const float *p, const int32_t *index) { EACH(vf, p[index[i]]) }
 VF vf vf_loadn(const float *p, size_t n)
 {
     vf r = {{0}};

@@ -36,6 +36,13 @@ VF vm vm_first(size_t n)
                 vreinterpretq_u32_s32(vld1q_s32(t + 8)), vreinterpretq_u32_s32(vld1q_s32(t + 12))};
 }
 VF vf vf_load(const float *p) { return (vf){vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}; }
+VF vf vf_gather(const float *p, const int32_t *index)
+{
+    float t[16];
+    for (int i = 0; i < 16; i++)
+        t[i] = p[index[i]];
+    return vf_load(t);
+}
 VF void vf_store(float *p, vf x)
 {
     vst1q_f32(p, x.a);
