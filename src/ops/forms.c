@@ -3,6 +3,8 @@
 #include "base/platform.h"
 #include "ops/forms.h"
 #include "base/size.h"
+#include "ops/args.h"
+#include "ops/elements.h"
 
 static const char *const names[] = {
 #define UNARY(ID, id, n_params, ulp) #id,
@@ -28,6 +30,42 @@ bool mote_form_activation(const mote_node *n, mote_unary *op, float params[2])
     params[0] = mote_node_float(n, "p0", 0.0f);
     params[1] = mote_node_float(n, "p1", 0.0f);
     return *op != MOTE_UNARY_COUNT;
+}
+
+mote_status mote_form_infer_sum(mote_infer *c, uint32_t residual, mote_dtype dtype, int32_t rank, int64_t *dims)
+{
+    if (mote_infer_has(c, residual))
+        MOTE_TRY(mote_dims_broadcast(&rank, dims, c->in[residual], c->diag));
+    mote_infer_out(c, 0, dtype, rank, dims);
+    return MOTE_OK;
+}
+
+mote_status mote_form_sum(mote_eval *c, int32_t rank, const int64_t *dims, mote_array *sum)
+{
+    MOTE_TRY(mote_array_shape(sum, MOTE_DTYPE_F32, rank, dims, c->diag));
+    sum->data = c->out[0]->data;
+    return mote_array_same_shape(sum, c->out[0]) ? MOTE_OK : mote_array_make(c->heap, sum, c->diag);
+}
+
+mote_status mote_form_finish(mote_eval *c, mote_array *sum, uint32_t residual, mote_status status)
+{
+    float *y = c->out[0]->data;
+    const size_t count = mote_array_count(c->out[0]);
+    mote_unary op;
+    float params[2];
+    if (status == MOTE_OK && mote_eval_has(c, residual)) {
+        const mote_array *const operands[2] = {sum, c->in[residual]};
+        mote_broadcast b;
+        status = mote_broadcast_init(&b, c->out[0], operands, 2, c->diag);
+        const float *s = sum->data, *r = c->in[residual]->data;
+        for (size_t i = 0; status == MOTE_OK && i < count; i++)
+            y[i] = s[mote_broadcast_index(&b, 0, i)] + r[mote_broadcast_index(&b, 1, i)];
+    }
+    if (sum->data != c->out[0]->data)
+        mote_array_free(c->heap, sum);
+    if (status == MOTE_OK && mote_form_activation(c->node, &op, params))
+        mote_unary_select(op, 0)->fn(y, y, count, params);
+    return status;
 }
 
 /* Window sizes and positions multiply and add: below this bound none of it overflows. */

@@ -16,8 +16,8 @@ static mote_status check_activation(mote_infer *c)
     return MOTE_OK;
 }
 
-/* X[n, d.., c], W[m, c/group, k..] -> Y[n, o.., m] of type `dtype` */
-static mote_status infer_conv_of(mote_infer *c, uint32_t w_index, mote_dtype dtype)
+/* X[n, d.., c], W[m, c/group, k..] -> Y[n, o.., m] of type `dtype`, broadcast with input `residual` where there is one */
+static mote_status infer_conv_of(mote_infer *c, uint32_t w_index, uint32_t residual, mote_dtype dtype)
 {
     MOTE_TRY(check_activation(c));
     const mote_type *x = c->in[0], *w = c->in[w_index];
@@ -48,12 +48,11 @@ static mote_status infer_conv_of(mote_infer *c, uint32_t w_index, mote_dtype dty
         MOTE_TRY(mote_window_of(c->node, r, w->dims + 2, x->dims + 1, &win, c->diag));
     for (int32_t i = 0; i < r; i++)
         dims[1 + i] = known ? win.out[i] : MOTE_DIM_UNKNOWN;
-    mote_infer_out(c, 0, dtype, x->rank, dims);
-    return MOTE_OK;
+    return mote_form_infer_sum(c, residual, dtype, x->rank, dims);
 }
 
-static mote_status infer_conv(mote_infer *c) { return infer_conv_of(c, 1, c->in[0]->dtype); }
-static mote_status infer_qconv(mote_infer *c) { return infer_conv_of(c, 3, c->in[7]->dtype); }
+static mote_status infer_conv(mote_infer *c) { return infer_conv_of(c, 1, 3, c->in[0]->dtype); }
+static mote_status infer_qconv(mote_infer *c) { return infer_conv_of(c, 3, UINT32_MAX, c->in[7]->dtype); }
 
 static mote_status infer_pool(mote_infer *c)
 {
@@ -138,58 +137,54 @@ static mote_status conv_shape_of(mote_eval *c, const mote_array *x, const mote_a
     return MOTE_OK;
 }
 
-static void finish(const mote_node *n, float *y, size_t count, const float *residual)
-{
-    mote_unary op;
-    float params[2];
-    if (residual != NULL)
-        for (size_t i = 0; i < count; i++)
-            y[i] += residual[i];
-    if (mote_form_activation(n, &op, params))
-        mote_unary_select(op, 0)->fn(y, y, count, params);
-}
-
-static mote_status check_operands(mote_eval *c, const mote_array *w, uint32_t bias, uint32_t residual, size_t outputs)
+static mote_status check_operands(mote_eval *c, const mote_array *w, uint32_t bias, size_t outputs)
 {
     MOTE_REQUIRE(w->dims[0] > 0 || outputs == 0, c->diag, MOTE_E_SHAPE, "W is empty");
     if (mote_eval_has(c, bias))
         MOTE_REQUIRE(mote_array_count(c->in[bias]) == outputs, c->diag, MOTE_E_SHAPE, "B has %zu values, expected %zu",
                      mote_array_count(c->in[bias]), outputs);
-    if (mote_eval_has(c, residual))
-        MOTE_REQUIRE(mote_array_same_shape(c->in[residual], c->out[0]), c->diag, MOTE_E_SHAPE, "R does not have the shape of Y");
     return MOTE_OK;
 }
 
-static mote_status eval_conv(mote_eval *c)
+static void convolve(const conv_shape *s, const float *x, const float *w, const float *b, float *y)
 {
-    const mote_array *xa = c->in[0], *wa = c->in[1];
-    conv_shape s;
-    MOTE_TRY(conv_shape_of(c, xa, wa, &s));
-    MOTE_TRY(check_operands(c, wa, 2, 3, s.outputs));
-    const float *x = xa->data, *w = wa->data, *b = mote_eval_has(c, 2) ? c->in[2]->data : NULL;
-    float *y = c->out[0]->data;
-    size_t cg = s.channels / s.group, mg = s.outputs / s.group;
-    if (s.out_pixels == 0)
-        return MOTE_OK;
-    for (size_t n = 0; n < s.batch; n++, x += s.in_pixels * s.channels) {
+    size_t cg = s->channels / s->group, mg = s->outputs / s->group;
+    if (s->out_pixels == 0)
+        return;
+    for (size_t n = 0; n < s->batch; n++, x += s->in_pixels * s->channels) {
         int64_t o[MOTE_MAX_RANK] = {0};
         do {
-            for (size_t m = 0; m < s.outputs; m++) {
+            for (size_t m = 0; m < s->outputs; m++) {
                 float acc = b != NULL ? b[m] : 0.0f;
                 int64_t k[MOTE_MAX_RANK] = {0};
                 size_t at, t = 0;
                 do {
-                    bool inside = tap(&s.win, o, k, &at); /* padding is zeros that count: they turn -0 into 0 */
+                    bool inside = tap(&s->win, o, k, &at); /* padding is zeros that count: they turn -0 into 0 */
                     for (size_t ch = 0; ch < cg; ch++)
-                        acc = fmaf(inside ? x[at * s.channels + m / mg * cg + ch] : 0.0f, w[(m * cg + ch) * s.taps + t], acc);
+                        acc = fmaf(inside ? x[at * s->channels + m / mg * cg + ch] : 0.0f, w[(m * cg + ch) * s->taps + t], acc);
                     t++;
-                } while (next(s.win.r, s.win.kernel, k));
+                } while (next(s->win.r, s->win.kernel, k));
                 *y++ = acc;
             }
-        } while (next(s.win.r, s.win.out, o));
+        } while (next(s->win.r, s->win.out, o));
     }
-    finish(c->node, c->out[0]->data, mote_array_count(c->out[0]), mote_eval_has(c, 3) ? c->in[3]->data : NULL);
-    return MOTE_OK;
+}
+
+static mote_status eval_conv(mote_eval *c)
+{
+    const mote_array *x = c->in[0], *w = c->in[1];
+    conv_shape s;
+    mote_array sum;
+    int64_t dims[MOTE_MAX_RANK];
+    MOTE_TRY(conv_shape_of(c, x, w, &s));
+    MOTE_TRY(check_operands(c, w, 2, s.outputs));
+    dims[0] = x->dims[0];
+    for (int32_t i = 0; i < s.win.r; i++)
+        dims[1 + i] = s.win.out[i];
+    dims[x->rank - 1] = w->dims[0];
+    MOTE_TRY(mote_form_sum(c, x->rank, dims, &sum));
+    convolve(&s, x->data, w->data, mote_eval_has(c, 2) ? c->in[2]->data : NULL, sum.data);
+    return mote_form_finish(c, &sum, 3, MOTE_OK);
 }
 
 /* Value i of a scalar or per-channel parameter. */
@@ -204,7 +199,7 @@ static mote_status eval_qconv(mote_eval *c)
     const mote_array *xa = c->in[0], *wa = c->in[3], *ba = mote_eval_has(c, 8) ? c->in[8] : NULL;
     conv_shape s;
     MOTE_TRY(conv_shape_of(c, xa, wa, &s));
-    MOTE_TRY(check_operands(c, wa, 8, UINT32_MAX, s.outputs));
+    MOTE_TRY(check_operands(c, wa, 8, s.outputs));
     for (uint32_t i = 4; i <= 5; i++)
         MOTE_REQUIRE(!mote_eval_has(c, i) || mote_array_count(c->in[i]) == 1 || mote_array_count(c->in[i]) == s.outputs, c->diag,
                      MOTE_E_SHAPE, "a quantization parameter of W has %zu values, expected 1 or %zu", mote_array_count(c->in[i]), s.outputs);

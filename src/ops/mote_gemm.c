@@ -5,9 +5,10 @@
 #include "ops/forms.h"
 #include "ops/types.h"
 #include <math.h>
+#include <string.h>
 
 /* X[.., k], W[k, n] or W[n, k] -> Y[.., n] */
-static mote_status infer_gemm_of(mote_infer *c, uint32_t w_index, mote_dtype dtype)
+static mote_status infer_gemm_of(mote_infer *c, uint32_t w_index, uint32_t residual, mote_dtype dtype)
 {
     const mote_type *x = c->in[0], *w = c->in[w_index];
     mote_str name = mote_node_string(c->node, "activation", "");
@@ -15,7 +16,7 @@ static mote_status infer_gemm_of(mote_infer *c, uint32_t w_index, mote_dtype dty
                  MOTE_STR_ARG(name));
     bool trans = mote_node_int(c->node, "transB", 0) != 0;
     if (x->rank < 0 || w->rank < 0) {
-        mote_infer_out(c, 0, dtype, x->rank, NULL);
+        mote_infer_out(c, 0, dtype, mote_infer_has(c, residual) ? -1 : x->rank, NULL);
         return MOTE_OK;
     }
     MOTE_REQUIRE(x->rank >= 1 && w->rank == 2, c->diag, MOTE_E_SHAPE, "X has rank %d and W %d, expected 1 or more and 2", x->rank, w->rank);
@@ -25,37 +26,34 @@ static mote_status infer_gemm_of(mote_infer *c, uint32_t w_index, mote_dtype dty
     for (int32_t i = 0; i < x->rank; i++)
         dims[i] = x->dims[i];
     dims[x->rank - 1] = w->dims[trans ? 0 : 1];
-    mote_infer_out(c, 0, dtype, x->rank, dims);
-    return MOTE_OK;
+    return mote_form_infer_sum(c, residual, dtype, x->rank, dims);
 }
 
-static mote_status infer_gemm(mote_infer *c) { return infer_gemm_of(c, 1, c->in[0]->dtype); }
-static mote_status infer_qgemm(mote_infer *c) { return infer_gemm_of(c, 3, c->in[7]->dtype); }
+static mote_status infer_gemm(mote_infer *c) { return infer_gemm_of(c, 1, 3, c->in[0]->dtype); }
+static mote_status infer_qgemm(mote_infer *c) { return infer_gemm_of(c, 3, UINT32_MAX, c->in[7]->dtype); }
 
 static mote_status eval_gemm(mote_eval *c)
 {
     const mote_array *xa = c->in[0], *wa = c->in[1];
     bool trans = mote_node_int(c->node, "transB", 0) != 0;
-    size_t k = (size_t)wa->dims[trans ? 1 : 0], n = (size_t)wa->dims[trans ? 0 : 1], rows = n == 0 ? 0 : mote_array_count(c->out[0]) / n;
+    size_t k = (size_t)wa->dims[trans ? 1 : 0], n = (size_t)wa->dims[trans ? 0 : 1];
     if (mote_eval_has(c, 2))
         MOTE_REQUIRE(mote_array_count(c->in[2]) == n, c->diag, MOTE_E_SHAPE, "B has %zu values, expected %zu", mote_array_count(c->in[2]), n);
-    if (mote_eval_has(c, 3))
-        MOTE_REQUIRE(mote_array_same_shape(c->in[3], c->out[0]), c->diag, MOTE_E_SHAPE, "R does not have the shape of Y");
+    mote_array sum;
+    int64_t dims[MOTE_MAX_RANK];
+    memcpy(dims, xa->dims, sizeof dims);
+    dims[xa->rank - 1] = (int64_t)n;
+    MOTE_TRY(mote_form_sum(c, xa->rank, dims, &sum));
     const float *x = xa->data, *w = wa->data, *b = mote_eval_has(c, 2) ? c->in[2]->data : NULL;
-    const float *residual = mote_eval_has(c, 3) ? c->in[3]->data : NULL;
-    float *y = c->out[0]->data;
-    for (size_t r = 0; r < rows; r++)
+    float *y = sum.data;
+    for (size_t r = 0, rows = n == 0 ? 0 : mote_array_count(&sum) / n; r < rows; r++)
         for (size_t j = 0; j < n; j++) {
             float acc = b != NULL ? b[j] : 0.0f;
             for (size_t i = 0; i < k; i++)
                 acc = fmaf(x[r * k + i], trans ? w[j * k + i] : w[i * n + j], acc);
-            y[r * n + j] = residual != NULL ? acc + residual[r * n + j] : acc;
+            y[r * n + j] = acc;
         }
-    mote_unary op;
-    float params[2];
-    if (mote_form_activation(c->node, &op, params))
-        mote_unary_select(op, 0)->fn(y, y, rows * n, params);
-    return MOTE_OK;
+    return mote_form_finish(c, &sum, 3, MOTE_OK);
 }
 
 static size_t count_of(const mote_eval *c, uint32_t i) { return mote_eval_has(c, i) ? mote_array_count(c->in[i]) : 1; }

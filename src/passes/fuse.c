@@ -61,6 +61,17 @@ static mote_status add_bias(mote_pass_context *c, mote_node *n, mote_value *v)
     return MOTE_OK;
 }
 
+/* Most likely of the shape of y. Where it turns out to be another at run, the two broadcast as in the sum before (forms.h). */
+static bool is_residual(const mote_type *r, const mote_type *y)
+{
+    if (r->kind != MOTE_KIND_TENSOR || r->dtype != MOTE_DTYPE_F32 || r->rank != y->rank)
+        return false;
+    for (int32_t i = 0; i < y->rank; i++)
+        if (r->dims[i] != y->dims[i] && (r->dims[i] == 1 || y->dims[i] == 1 || (mote_dim_known(r->dims[i]) && mote_dim_known(y->dims[i]))))
+            return false;
+    return true;
+}
+
 /* Whether the product that makes v comes between n and `user` and can take the sum in n's place: then it is cheaper to let n run first. */
 static bool later_product(const mote_node *n, const mote_node *user, const mote_value *v)
 {
@@ -78,12 +89,12 @@ static mote_status take_sum(mote_pass_context *c, mote_node *n, mote_node *user,
 {
     mote_value *y = n->out[0], *other = IN(user, 0) == y ? IN(user, 1) : IN(user, 0);
     const int32_t rank = y->type.rank;
-    if (rank < 1 || other == NULL || IN(n, RESIDUAL) != NULL || user->out[0]->type.rank != rank)
+    if (rank < 1 || other == NULL || user->out[0]->type.rank != rank)
         return MOTE_OK;
     const bool constant_bias = IN(n, BIAS) == NULL || mote_value_const(IN(n, BIAS)) != NULL;
     if (constant_bias && is_bias(other, rank, y->type.dims[rank - 1])) {
         MOTE_TRY(add_bias(c, n, other));
-    } else if (other != y && other->type.dtype == MOTE_DTYPE_F32 && mote_same_dims(y, other) && !later_product(n, user, other)) {
+    } else if (IN(n, RESIDUAL) == NULL && other != y && is_residual(&other->type, &y->type) && !later_product(n, user, other)) {
         MOTE_TRY(set_input(c, n, RESIDUAL, other));
     } else {
         return MOTE_OK;

@@ -17,7 +17,4 @@ bool mote_activation_of(const mote_node *n, mote_activation *a);
  * tensor of its shape, an activation. Counts edits. */
 mote_status mote_fuse_epilogue(mote_pass_context *c, mote_node *n);
 
-/* Whether two values have equal shapes at every run: by their types, or because their unknown dimensions come from the same value. */
-bool mote_same_dims(const mote_value *a, const mote_value *b);
-
 #endif

@@ -14,9 +14,13 @@
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
     ROW(shift, true, "Concat and Slices of a delay line become one shift")                                             \
+    ROW(attention, true, "decompositions of attention into one operator")                                              \
     ROW(layout, true, "convolutions and pools channels last")                                                          \
     ROW(transposes, true, "transposes moved until they cancel")                                                        \
-    ROW(fuse_conv, true, "activations and residual sums into convolutions")
+    ROW(fuse_conv, true, "activations and residual sums into convolutions")                                        \
+    ROW(fuse_gemm, true, "bias, sum and activation into matrix products")                                              \
+    ROW(gate, true, "tanh of one half times sigmoid of the other")                                                     \
+    ROW(add_layernorm, true, "sums into the layer normalization behind them")
 
 #define PASSES(ROW)                                                                                                    \
     PORTABLE(ROW)                                                                                                      \

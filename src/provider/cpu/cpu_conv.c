@@ -159,7 +159,11 @@ static mote_status lower_conv(mote_lower *l)
     const size_t cg = (size_t)w->dims[1], taps = window.kh * window.kw;
     if (c == 0 || outputs == 0 || groups == 0 || cg * groups != c || outputs % groups != 0 || (l->n_in > 2 && l->in[2] != NULL && mote_array_count(l->in[2]) != outputs))
         return MOTE_OK;
-    const size_t m = mote_array_count(y) / outputs, mg = outputs / groups;
+    if (l->n_in > 3 && l->in[3] != NULL && !mote_array_same_shape(l->in[3], y)) /* y has the sum's shape only if R has it */
+        return MOTE_OK;
+    const size_t m = (size_t)x->dims[0] * window.oh * window.ow, mg = outputs / groups;
+    if (m * outputs != mote_array_count(y))
+        return MOTE_OK;
     const bool bias = l->n_in > 2 && l->in[2] != NULL;
     const bool constant = l->value[1] != NULL && (!bias || l->value[2] != NULL);
     mote_cpu_act act;

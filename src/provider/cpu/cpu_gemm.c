@@ -96,6 +96,8 @@ static mote_status lower_gemm(mote_lower *l)
     const size_t k = (size_t)w->dims[trans ? 1 : 0], n = (size_t)w->dims[trans ? 0 : 1], count = mote_array_count(y);
     if (count == 0 || k == 0)
         return MOTE_OK;
+    if (present(l, 3) && (!mote_array_same_shape(l->in[3], y) || count / n != mote_array_count(x) / k)) /* the sum and R broadcast */
+        return MOTE_OK;
     return lower_product(l, count / n, n, k, false, trans, present(l, 2) ? 2 : UINT32_MAX, present(l, 3) ? 3 : UINT32_MAX);
 }
 
