@@ -56,6 +56,7 @@ foreach(source IN LISTS mote_plugin_sources)
   target_link_libraries(plugin_${name} PRIVATE mote_flags)
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" SUFFIX ".so" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/plugins")
+  list(APPEND mote_plugin_targets plugin_${name})
 endforeach()
 
 # The area of a file: the first folder below tests/.
@@ -87,6 +88,10 @@ if(MOTE_BUILD_TESTS)
       target_link_libraries(${name} PRIVATE mote_tool_parts)
     endif()
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests" ENABLE_EXPORTS ON)
+    file(STRINGS "${source}" loads_plugins REGEX MOTE_PLUGINS LIMIT_COUNT 1)
+    if(loads_plugins)
+      add_dependencies(${name} ${mote_plugin_targets})
+    endif()
     add_test(NAME ${area}/${name} COMMAND ${name})
     mote_test_properties(${area}/${name} ${area})
   endforeach()

@@ -163,7 +163,7 @@ typedef struct mote_load_options {
     const char *const *providers;    /* names of execution providers in order of preference, NULL-terminated; NULL: cpu */
     bool keep_optional_inputs;       /* inputs with defaults are not folded into the model and can be bound */
     bool reference;                  /* run every operator by its reference evaluation: slow, for comparison */
-    const char *stop_after;          /* for mote_model_dump: "load", "infer", a pass, "simplify", "lower"; NULL: all stages */
+    const char *stop_after;          /* for mote_model_dump: "load", "infer", a pass, "simplify", "assign", "lower"; NULL: all stages */
 } mote_load_options;
 #define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL}
 

@@ -26,7 +26,8 @@ extern "C" {
 typedef struct mote_view mote_view;           /* a graph or a group of its nodes */
 typedef struct mote_view_node mote_view_node;
 
-/* Texts are `*length` bytes, and NUL-terminated besides. Everything lives until the model is destroyed. */
+/* Texts are `*length` bytes, and NUL-terminated besides. A view and everything in it lives until the provider's call returns (partition), or until
+ * the group is unloaded (all others). */
 typedef struct mote_view_api {
     size_t struct_size;
     size_t (*node_count)(const mote_view *view);
@@ -46,7 +47,7 @@ typedef struct mote_view_api {
     bool (*attr_ints)(const mote_view_node *node, const char *name, const int64_t **values, size_t *count);
     /* Element type and shape as far as known before inputs are: rank -1 or a dimension of -1 where not. */
     bool (*value_type)(const mote_view *view, uint32_t value, mote_tensor *type);
-    /* The constant's contents (contiguous, aligned to its element); false when it is not a constant. */
+    /* The constant's contents (contiguous, aligned to its element, read-only); false when it is not a constant, or a string. */
     bool (*value_constant)(const mote_view *view, uint32_t value, mote_tensor *constant);
     /* Of a group: the values that it takes from outside (constants are not among them) and gives. */
     size_t (*view_input_count)(const mote_view *view);
@@ -92,9 +93,11 @@ typedef struct mote_provider {
 
     /* What is there. MOTE_E_PROVIDER: no device. */
     mote_status (*probe)(void *ctx, mote_provider_caps *caps, char *message, size_t cap);
-    /* Sets claim[i] to 1 for each node that the provider takes (the rest is 0). */
+    /* Sets claim[i] to 1 for each node that the provider takes (the rest is 0). Not to be had, and kept by mote when claimed: control flow, strings,
+     * sequences, operators whose output's size depends on data, groups of other providers. */
     mote_status (*partition)(void *ctx, const mote_view *graph, const mote_view_api *api, uint8_t *claim, size_t n, char *message, size_t cap);
-    /* Compiles a group to bytes that load takes, on this machine or another with the same device and driver. */
+    /* Compiles a group to bytes that load takes, on this machine or another with the same device and driver. MOTE_E_UNSUPPORTED, here or from load:
+     * not this group after all; its nodes go to the next provider. Any other failure is the model's. */
     mote_status (*compile)(void *ctx, const mote_view *group, const mote_view_api *api, mote_blob_write write, void *write_ctx, char *message, size_t cap);
     /* Makes a compiled group ready; once a model, shared by its sessions. `blob` lives until unload. */
     mote_status (*load)(void *ctx, const mote_view *group, const mote_view_api *api, const void *blob, size_t bytes, void **loaded, char *message,

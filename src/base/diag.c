@@ -55,6 +55,19 @@ mote_status mote_fail(mote_diag *diag, mote_status code, const char *fmt, ...)
     return code;
 }
 
+void mote_log_line(const mote_log *log, mote_log_level level, const char *fmt, ...)
+{
+    if (log == NULL || log->fn == NULL)
+        return;
+    char line[512], clean[512];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    copy_printable(clean, sizeof clean, line, n < 0 ? 0 : strlen(line));
+    log->fn(log->ctx, level, clean);
+}
+
 void mote_diag_node(mote_diag *diag, const char *op, size_t op_len, const char *node, size_t node_len)
 {
     if (diag == NULL || diag->code == MOTE_OK)

@@ -11,6 +11,14 @@ mote_status mote_fail(mote_diag *diag, mote_status code, const char *fmt, ...) M
 /* Names the operator and node of a failure that is already there, if they are still empty. Names are copied, clipped, made printable. */
 void mote_diag_node(mote_diag *diag, const char *op, size_t op_len, const char *node, size_t node_len) MOTE_COLD;
 
+/* Where lines for the application's log go; fn NULL: nowhere. */
+typedef struct mote_log {
+    mote_log_fn fn;
+    void *ctx;
+} mote_log;
+/* One line, clipped at 512 bytes, control characters as '?'. log may be NULL. */
+void mote_log_line(const mote_log *log, mote_log_level level, const char *fmt, ...) MOTE_PRINTF(3, 4);
+
 /* Begins a failure: "what was seen, what was expected". */
 #define MOTE_FAIL(diag, code, ...) return mote_fail((diag), (code), __VA_ARGS__)
 /* Begins a failure when a condition that a file or caller controls does not hold. */

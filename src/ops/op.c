@@ -133,8 +133,11 @@ static mote_status check_count(const mote_signature *s, uint32_t n, const char *
 static mote_status resolve_node(mote_node *n, mote_diag *diag)
 {
     mote_signature s;
+    const mote_op_def *def = n->def;
+    if (def != NULL && (def->flags & MOTE_OP_OWN_DEF) != 0)
+        return MOTE_OK;
     n->def = NULL;
-    const mote_op_def *def = mote_op_find(n->domain, n->op, n->version);
+    def = mote_op_find(n->domain, n->op, n->version);
     if (def == NULL)
         return unknown(n, diag);
     MOTE_REQUIRE(mote_signature_read(def, def->in, &s) == MOTE_OK, diag, MOTE_E_INTERNAL, "the operator's signature is ill-formed");

@@ -36,6 +36,7 @@ enum {
     MOTE_OP_RANDOM = 1 << 3,         /* never folded, never merged */
     MOTE_OP_CONTROL = 1 << 4,        /* runs subgraphs: If, Loop, Scan, SequenceMap */
     MOTE_OP_SHAPE_ONLY = 1 << 5,     /* reads only the input's shape: Shape, Size */
+    MOTE_OP_OWN_DEF = 1 << 6,        /* the definition belongs to the one node that has it (a provider's group): resolution leaves it there */
     MOTE_OP_QUANT_KEEP = 1 << 8,     /* quantization trait: passes quantized values through unchanged (Reshape, Transpose, MaxPool) */
     MOTE_OP_QUANT_INT = 1 << 9,      /* has an integer form */
 };

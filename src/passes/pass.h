@@ -13,9 +13,11 @@
 
 typedef struct mote_pass_options {
     const char *disabled;   /* comma-separated names, or "all"; NULL: none */
-    const char *stop_after; /* a pass, "simplify" (the portable passes) or "lower"; NULL: all */
+    const char *stop_after; /* a pass, "simplify" (the portable passes), "assign" or "lower"; NULL: all */
     size_t fold_limit;      /* bytes that constant folding may add; 0: MOTE_FOLD_LIMIT */
     bool lower;             /* run the passes that make machine forms, too */
+    mote_status (*assign)(void *ctx, mote_module *m, mote_diag *diag); /* called between the portable passes and the others; NULL: nothing to do */
+    void *assign_ctx;
 } mote_pass_options;
 
 enum { MOTE_FOLD_LIMIT = 16 << 20 };

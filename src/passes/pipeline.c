@@ -69,7 +69,7 @@ static mote_status check_names(const mote_pass_options *o, mote_diag *diag)
         MOTE_REQUIRE((n == 3 && memcmp(p, "all", 3) == 0) || is_pass(p, n), diag, MOTE_E_ARGUMENT, "no pass '%.*s' to leave out", (int)n, p);
     }
     const char *stop = o->stop_after;
-    MOTE_REQUIRE(stop == NULL || strcmp(stop, "simplify") == 0 || strcmp(stop, "lower") == 0 || is_pass(stop, strlen(stop)), diag,
+    MOTE_REQUIRE(stop == NULL || strcmp(stop, "simplify") == 0 || strcmp(stop, "assign") == 0 || strcmp(stop, "lower") == 0 || is_pass(stop, strlen(stop)), diag,
                  MOTE_E_ARGUMENT, "no stage '%s'", stop);
     return MOTE_OK;
 }
@@ -93,13 +93,20 @@ mote_status mote_passes_run(mote_module *m, const mote_pass_options *o, mote_dia
     MOTE_TRY(check_names(o, diag));
     MOTE_TRY(mote_module_verify(m, diag));
     mote_pass_context c = {.module = m, .options = o, .diag = diag};
-    bool portable_only = !o->lower || (o->stop_after != NULL && strcmp(o->stop_after, "simplify") == 0);
-    for (const mote_pass *p = list; p->name != NULL; p++) {
-        if (p->lower && portable_only)
+    const char *stop = o->stop_after != NULL ? o->stop_after : "";
+    bool assigned = o->assign == NULL;
+    for (const mote_pass *p = list; p->name != NULL || !assigned; p++) {
+        if (!assigned && (p->name == NULL || p->lower)) {
+            if (strcmp(stop, "simplify") == 0)
+                return MOTE_OK;
+            MOTE_TRY(o->assign(o->assign_ctx, m, diag));
+            assigned = true;
+        }
+        if (p->name == NULL || (p->lower && (!o->lower || strcmp(stop, "simplify") == 0 || strcmp(stop, "assign") == 0)))
             break;
         if (!names(o->disabled, "all") && !names(o->disabled, p->name))
             MOTE_TRY(run_pass(p, &c));
-        if (o->stop_after != NULL && strcmp(o->stop_after, p->name) == 0)
+        if (strcmp(stop, p->name) == 0)
             break;
     }
     return MOTE_OK;

@@ -99,14 +99,30 @@ static bool value_type(const mote_view *v, uint32_t id, mote_tensor *type)
     return true;
 }
 
+/* A constant of a mapped file may lie anywhere: plug-ins get a copy that is aligned, made once. A group's constants are aligned already. */
+static const void *aligned(const mote_view *v, uint32_t id, const mote_array *a)
+{
+    if (mote_array_aligned(a) || a->bytes == 0)
+        return a->data;
+    if (v->aligned[id] == NULL) {
+        v->aligned[id] = mote_arena_copy(v->arena, a->data, a->bytes);
+        *v->failed = *v->failed || v->aligned[id] == NULL;
+    }
+    return v->aligned[id];
+}
+
 static bool value_constant(const mote_view *v, uint32_t id, mote_tensor *constant)
 {
     const mote_value *x = value_of(v, id);
-    if (x == NULL || x->constant == NULL || x->constant->kind != MOTE_KIND_TENSOR)
+    const mote_array *a = x != NULL ? x->constant : NULL;
+    if (a == NULL || a->kind != MOTE_KIND_TENSOR || a->dtype == MOTE_DTYPE_STRING)
         return false;
-    describe(constant, x->constant->dtype, x->constant->rank, x->constant->dims);
-    constant->buffer = x->constant->data;
-    constant->bytes = x->constant->bytes;
+    const void *data = aligned(v, id, a);
+    if (data == NULL && a->bytes != 0)
+        return false;
+    describe(constant, a->dtype, a->rank, a->dims);
+    memcpy(&constant->buffer, &data, sizeof data); /* plug-ins read it only; a tensor's buffer is not const because others' are not */
+    constant->bytes = a->bytes;
     return true;
 }
 
@@ -120,67 +136,52 @@ static uint32_t view_output(const mote_view *v, size_t i)
 
 /* ---- inference and evaluation of a group ---- */
 
-static mote_status no_subgraph(mote_infer *c, mote_graph *g, const mote_type *const *in, size_t n_in, mote_type *out, size_t n_out)
+/* What a symbol of one module is in another that shares the first `n` of them. */
+static void clamp_symbols(mote_type *t, size_t n)
 {
-    (void)c, (void)g, (void)in, (void)n_in, (void)out, (void)n_out;
-    return MOTE_OK;
+    for (int32_t d = 0; d < t->rank; d++)
+        if (t->dims[d] < MOTE_DIM_UNKNOWN && MOTE_DIM_SYMBOL_INDEX(t->dims[d]) >= n)
+            t->dims[d] = MOTE_DIM_UNKNOWN;
 }
 
-/* Types are kept by value id: a body's values and the captured constants. */
-static mote_status infer_node(const mote_view *v, const mote_node *n, mote_module *local, mote_type *types, bool *known, mote_diag *diag)
+static mote_status infer_clone(mote_module *m, const mote_type *in, const mote_array *const *value, mote_type *out, mote_diag *diag)
 {
-    const mote_type **in = mote_arena_calloc(&local->arena, n->n_in, sizeof *in);
-    const mote_array **value = mote_arena_calloc(&local->arena, n->n_in, sizeof *value);
-    mote_type *out = mote_arena_calloc(&local->arena, n->n_out, sizeof *out);
-    if (in == NULL || value == NULL || out == NULL)
-        return MOTE_NO_MEMORY(diag, 0);
-    for (uint32_t i = 0; i < n->n_in; i++) {
-        const mote_value *x = n->in[i].value;
-        if (x == NULL)
-            continue;
-        in[i] = known[x->id] ? &types[x->id] : &x->type;
-        value[i] = x->constant != NULL && mote_array_aligned(x->constant) ? x->constant : NULL;
+    size_t n = m->n_symbols;
+    mote_graph *g = m->graph;
+    for (mote_value *v = g->values; v != NULL; v = v->next)
+        if (v->producer != NULL)
+            v->type = (mote_type){.rank = -1};
+    for (size_t i = 0; i < g->n_inputs; i++) {
+        g->inputs[i]->type = in[i];
+        g->inputs[i]->constant = value != NULL ? value[i] : NULL;
+        clamp_symbols(&g->inputs[i]->type, n);
     }
-    for (uint32_t i = 0; i < n->n_out; i++)
-        out[i] = (mote_type){.rank = -1};
-    mote_infer c = {.module = local, .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .value = value, .out = out, .diag = diag,
-                    .subgraph = no_subgraph};
-    MOTE_TRY(mote_infer_node(&c));
-    for (uint32_t i = 0; i < n->n_out; i++)
-        if (n->out[i] != NULL && n->out[i]->id < v->n_values) {
-            types[n->out[i]->id] = out[i];
-            known[n->out[i]->id] = true;
-        }
+    MOTE_TRY(mote_infer_module(m, diag));
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        out[i] = g->outputs[i]->value->type;
+        clamp_symbols(&out[i], n);
+    }
     return MOTE_OK;
 }
 
-mote_status mote_view_infer_types(const mote_view *v, const mote_type *in, size_t n_in, mote_type *out, size_t n_out, mote_heap *heap, mote_diag *diag)
+mote_status mote_view_infer_types(const mote_view *v, const mote_type *in, const mote_array *const *value, size_t n_in, mote_type *out, size_t n_out,
+                                  mote_heap *heap, mote_diag *diag)
 {
     MOTE_REQUIRE(n_in == v->graph->n_inputs && n_out == v->graph->n_outputs, diag, MOTE_E_ARGUMENT, "the group has %zu inputs and %zu outputs",
                  v->graph->n_inputs, v->graph->n_outputs);
-    mote_module local = *v->graph->module;
-    local.cap_symbols = local.n_symbols;
-    mote_arena_init(&local.arena, heap);
-    mote_type *types = mote_arena_calloc(&local.arena, v->n_values, sizeof *types);
-    bool *known = mote_arena_calloc(&local.arena, v->n_values, sizeof *known);
-    mote_status status = types == NULL || known == NULL ? MOTE_NO_MEMORY(diag, 0) : MOTE_OK;
-    for (size_t i = 0; i < n_in && status == MOTE_OK; i++) {
-        types[v->graph->inputs[i]->id] = in[i];
-        known[v->graph->inputs[i]->id] = true;
-    }
-    for (size_t i = 0; i < v->n_nodes && status == MOTE_OK; i++)
-        status = infer_node(v, v->nodes[i], &local, types, known, diag);
-    for (size_t i = 0; i < n_out && status == MOTE_OK; i++)
-        out[i] = types[v->graph->outputs[i]->value->id];
-    mote_arena_deinit(&local.arena);
+    mote_module *m;
+    if (mote_module_clone(v->graph->module, heap, &m) != MOTE_OK)
+        return MOTE_NO_MEMORY(diag, 0);
+    mote_status status = infer_clone(m, in, value, out, diag);
+    mote_module_destroy(&m);
     return status;
 }
 
 static void type_of(mote_type *t, const mote_tensor *x)
 {
-    *t = (mote_type){.kind = MOTE_KIND_TENSOR, .dtype = x->dtype, .rank = x->rank};
-    for (int32_t d = 0; d < x->rank && d < MOTE_MAX_RANK; d++)
-        t->dims[d] = x->shape[d];
+    *t = (mote_type){.kind = MOTE_KIND_TENSOR, .dtype = x->dtype, .rank = x->rank <= MOTE_MAX_RANK ? x->rank : -1};
+    for (int32_t d = 0; d < t->rank; d++)
+        t->dims[d] = x->shape[d] >= 0 ? x->shape[d] : MOTE_DIM_UNKNOWN;
 }
 
 static mote_status infer(const mote_view *v, const mote_tensor *inputs, size_t n_inputs, mote_tensor *outputs, size_t n_outputs)
@@ -191,7 +192,7 @@ static mote_status infer(const mote_view *v, const mote_tensor *inputs, size_t n
         return MOTE_E_MEMORY;
     for (size_t i = 0; i < n_inputs; i++)
         type_of(&types[i], &inputs[i]);
-    mote_status status = mote_view_infer_types(v, types, n_inputs, types + n_inputs, n_outputs, heap, NULL);
+    mote_status status = mote_view_infer_types(v, types, NULL, n_inputs, types + n_inputs, n_outputs, heap, NULL);
     for (size_t i = 0; i < n_outputs && status == MOTE_OK; i++) {
         const mote_type *t = &types[n_inputs + i];
         if (!mote_type_known(t))
@@ -201,12 +202,6 @@ static mote_status infer(const mote_view *v, const mote_tensor *inputs, size_t n
     }
     mote_heap_free(heap, types, (n_inputs + n_outputs + 1) * sizeof *types);
     return status;
-}
-
-static const mote_array *captured(void *ctx, const mote_value *v)
-{
-    (void)ctx;
-    return v->constant;
 }
 
 static mote_status evaluate(const mote_view *v, const mote_tensor *inputs, size_t n_inputs, mote_tensor *outputs, size_t n_outputs)
@@ -226,7 +221,7 @@ static mote_status evaluate(const mote_view *v, const mote_tensor *inputs, size_
     mote_array *out = arrays == NULL ? NULL : arrays + n_inputs;
     bool ran = status == MOTE_OK;
     if (ran)
-        status = mote_eval_graph(v->graph, in, n_inputs, out, n_outputs, heap, 0, captured, NULL, NULL);
+        status = mote_eval_graph(v->graph, in, n_inputs, out, n_outputs, heap, 0, NULL, NULL, NULL);
     for (size_t i = 0; i < n_outputs && ran; i++) {
         if (status == MOTE_OK && out[i].bytes != outputs[i].bytes)
             status = MOTE_E_SHAPE;
@@ -243,28 +238,37 @@ const mote_view_api mote_view_functions = {
     sizeof(mote_view_api), node_count, node_at, node_op, node_domain, node_name, node_version, input_count, output_count, input, output, attr_int,
     attr_float, attr_string, attr_ints, value_type, value_constant, view_input_count, view_input, view_output_count, view_output, infer, evaluate};
 
-mote_status mote_view_create(mote_graph *g, bool group, mote_view **out, mote_diag *diag)
+mote_status mote_view_create(mote_graph *g, mote_heap *heap, mote_view **out, mote_diag *diag)
 {
-    mote_arena *a = &g->module->arena;
     *out = NULL;
-    mote_view *v = mote_arena_calloc(a, 1, sizeof *v);
-    size_t n = 0;
+    mote_arena arena;
+    mote_arena_init(&arena, heap);
+    size_t n = 0, n_values = g->module->n_values;
     for (const mote_node *x = g->first; x != NULL; x = x->next)
         n++;
-    if (v != NULL) {
-        *v = (mote_view){g, mote_arena_calloc(a, n, sizeof *v->nodes), 0, mote_arena_calloc(a, g->module->n_values, sizeof *v->values),
-                         g->module->n_values, group};
+    mote_view *v = mote_arena_calloc(&arena, 1, sizeof *v);
+    if (v != NULL)
+        *v = (mote_view){g, mote_arena_calloc(&arena, n, sizeof *v->nodes), 0, mote_arena_calloc(&arena, n_values, sizeof *v->values), n_values,
+                         mote_arena_calloc(&arena, 1, sizeof *v->arena), mote_arena_calloc(&arena, n_values, sizeof *v->aligned),
+                         mote_arena_calloc(&arena, 1, sizeof *v->failed)};
+    if (v == NULL || v->nodes == NULL || v->values == NULL || v->arena == NULL || v->aligned == NULL || v->failed == NULL) {
+        mote_arena_deinit(&arena);
+        return MOTE_NO_MEMORY(diag, n_values);
     }
-    if (v == NULL || v->nodes == NULL || v->values == NULL)
-        return MOTE_NO_MEMORY(diag, n);
     for (const mote_value *x = g->values; x != NULL; x = x->next)
         v->values[x->id] = x;
-    for (const mote_node *x = g->first; x != NULL; x = x->next) {
+    for (const mote_node *x = g->first; x != NULL; x = x->next)
         v->nodes[v->n_nodes++] = x;
-        for (uint32_t i = 0; i < x->n_in; i++)
-            if (x->in[i].value != NULL)
-                v->values[x->in[i].value->id] = x->in[i].value;
-    }
+    *v->arena = arena;
     *out = v;
     return MOTE_OK;
+}
+
+void mote_view_destroy(mote_view **view)
+{
+    if (*view == NULL)
+        return;
+    mote_arena arena = *(*view)->arena; /* the view itself lies in it */
+    mote_arena_deinit(&arena);
+    *view = NULL;
 }

@@ -3,7 +3,10 @@
 #include "base/platform.h"
 #include "session/frame.h"
 #include "base/size.h"
+#include "provider/provider.h"
 #include <time.h>
+
+enum { PROVIDER_EVENTS = 64 };
 
 static uint64_t now_ns(void)
 {
@@ -102,9 +105,18 @@ static mote_status shape_step(mote_frame *f, mote_frame_step *s, mote_diag *diag
     return MOTE_OK;
 }
 
+/* The events inside a provider's group, then the step itself: an event comes after those that it encloses. */
 static void report(mote_session *session, const mote_frame_step *s, uint64_t start)
 {
     const mote_node *n = s->step.node;
+    mote_provider_event inside[PROVIDER_EVENTS];
+    size_t count = mote_group_profile(&s->step, inside, PROVIDER_EVENTS);
+    for (size_t i = 0; i < count; i++) {
+        const mote_provider_event *p = &inside[i];
+        mote_profile_event e = {p->name != NULL ? p->name : "", "", s->step.kernel, start - session->start_ns + p->start_ns,
+                                start - session->start_ns + p->end_ns, session->depth + 1};
+        session->profile(session->profile_ctx, &e);
+    }
     mote_profile_event e = {n != NULL && n->name.p != NULL ? n->name.p : "", n != NULL ? n->op.p : "Copy", s->step.kernel, start - session->start_ns,
                             now_ns() - session->start_ns, session->depth};
     session->profile(session->profile_ctx, &e);

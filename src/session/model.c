@@ -25,6 +25,7 @@ void mote_model_release(mote_model *model)
     if (model == NULL || atomic_fetch_sub(&model->references, 1) != 1)
         return;
     mote_packs_destroy(&model->packs);
+    mote_groups_destroy(&model->groups);
     if (model->module != NULL)
         mote_module_destroy(&model->module);
     mote_onnx_files_destroy(&model->files);
@@ -75,6 +76,17 @@ static mote_status split_defaults(mote_model *model, bool keep, mote_diag *diag)
     return MOTE_OK;
 }
 
+typedef struct assignment {
+    mote_model *model;
+    const char *const *providers;
+} assignment;
+
+static mote_status assign(void *ctx, mote_module *m, mote_diag *diag)
+{
+    const assignment *a = ctx;
+    return mote_partition(m, a->providers, &a->model->log, &a->model->groups, diag);
+}
+
 static mote_status finish(mote_model *model, const mote_load_options *o, mote_diag *diag)
 {
     mote_module *m = model->module;
@@ -88,7 +100,9 @@ static mote_status finish(mote_model *model, const mote_load_options *o, mote_di
         stop = o->stop_after != NULL && strcmp(o->stop_after, "infer") == 0;
     }
     if (!stop) {
-        mote_pass_options p = {.disabled = o->disabled_passes, .stop_after = o->stop_after, .fold_limit = o->fold_limit, .lower = !o->reference};
+        assignment a = {model, o->providers};
+        mote_pass_options p = {.disabled = o->disabled_passes, .stop_after = o->stop_after, .fold_limit = o->fold_limit, .lower = !o->reference,
+                               .assign = assign, .assign_ctx = &a};
         MOTE_TRY(mote_passes_run(m, &p, diag));
     }
     model->index = mote_arena_calloc(&m->arena, m->n_values, sizeof *model->index);
@@ -133,8 +147,7 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     uint32_t cpu = mote_cpu_features();
     model->cpu = o.cpu_mask != 0 ? cpu & o.cpu_mask : cpu;
     model->reference = o.reference;
-    model->log = o.log;
-    model->log_ctx = o.log_ctx;
+    model->log = (mote_log){o.log, o.log_ctx};
     mote_onnx_read_options r = {.external_folder = o.external_folder, .copy = o.copy};
     mote_status status;
     if (src->path != NULL)
@@ -274,6 +287,7 @@ mote_status mote_model_dump(const mote_model *model, bool (*write)(void *ctx, co
     mote_text text;
     mote_text_init(&text, &heap);
     mote_module_print(model->module, &text, false);
+    mote_groups_print(&model->groups, &text);
     mote_status status = text.failed ? MOTE_E_MEMORY : MOTE_OK;
     if (status == MOTE_OK && text.n != 0 && !write(ctx, text.p, text.n))
         status = MOTE_E_IO;

@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "provider/cpu/packs.h"
+#include "provider/provider.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -18,8 +19,8 @@ struct mote_model {
     mote_packs *packs;
     uint32_t cpu;                      /* features that kernels may use */
     bool reference;
-    mote_log_fn log;
-    void *log_ctx;
+    mote_groups groups;                /* nodes that other providers run */
+    mote_log log;
     size_t mapped_bytes;
     uint32_t *index;                   /* by value id: its place among its graph's values */
     const mote_array **defaults;       /* by input: the initializer of an input that may be bound, else NULL */
