@@ -122,21 +122,41 @@ static void report(mote_session *session, const mote_frame_step *s, uint64_t sta
     session->profile(session->profile_ctx, &e);
 }
 
-static void tap(mote_session *session, const mote_frame_step *s)
+static void tap_slot(mote_session *session, const mote_slot *slot)
+{
+    if (slot->value == NULL || slot->array.kind != MOTE_KIND_TENSOR)
+        return;
+    mote_tensor t = MOTE_TENSOR_INIT;
+    if (mote_tensor_describe(&t, slot->array.dtype, slot->array.rank, slot->array.dims, slot->array.data) == MOTE_OK)
+        session->tap(session->tap_ctx, slot->value->name.p, &t);
+}
+
+/* Views of a tensor are made with it: no step makes them. (With a tap, a buffer belongs to one tensor and its views.) */
+static void tap_views(mote_frame *f, const mote_slot *slot)
+{
+    if (slot->state != MOTE_SLOT_STATIC)
+        return;
+    for (const mote_slot *v = f->buffer_slots[slot->buffer]; v != NULL; v = v->same_buffer)
+        if (v != slot)
+            tap_slot(f->session, v);
+}
+
+static void tap(mote_frame *f, const mote_frame_step *s)
 {
     for (uint32_t i = 0; i < s->step.n_out; i++) {
         const mote_slot *slot = (const mote_slot *)(const void *)s->step.out[i];
-        if (slot == NULL || slot->value == NULL || slot->array.kind != MOTE_KIND_TENSOR)
+        if (slot == NULL)
             continue;
-        mote_tensor t = MOTE_TENSOR_INIT;
-        if (mote_tensor_describe(&t, slot->array.dtype, slot->array.rank, slot->array.dims, slot->array.data) == MOTE_OK)
-            session->tap(session->tap_ctx, slot->value->name.p, &t);
+        tap_slot(f->session, slot);
+        tap_views(f, slot);
     }
 }
 
 mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
 {
     mote_session *s = f->session;
+    for (size_t i = 0; i < f->graph->n_inputs && s->tap != NULL; i++)
+        tap_views(f, mote_frame_slot(f, f->graph->inputs[i]));
     for (size_t k = 0; k < f->n_steps; k++) {
         mote_frame_step *step = &f->steps[k];
         const mote_node *node = step->step.node;
@@ -164,7 +184,7 @@ mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
         if (s->profile != NULL)
             report(s, step, start);
         if (s->tap != NULL)
-            tap(s, step);
+            tap(f, step);
     }
     return MOTE_OK;
 }

@@ -181,6 +181,7 @@ static void run_text(const char *text, const char *const *providers, int64_t n, 
 {
     mote_load_options o = MOTE_LOAD_OPTIONS_INIT;
     o.providers = providers;
+    o.disabled_passes = "all"; /* so that the bits can be compared: see assert_close */
     o.log = log != NULL ? count_lines : NULL;
     o.log_ctx = log;
     void *bytes;
@@ -284,6 +285,23 @@ static void random_claims(void **state)
     assert_in_range(puppet->runs, 100, UINT32_MAX);
 }
 
+/* Without the provider, passes join a Conv with what stands around it, which may round a sum once less. */
+static void assert_close(const results *a, const results *b)
+{
+    assert_int_equal(a->n, b->n);
+    for (size_t i = 0; i < a->n; i++) {
+        assert_int_equal(a->dtype[i], MOTE_DTYPE_F32);
+        assert_int_equal(a->bytes[i], b->bytes[i]);
+        const float *x = a->data[i], *y = b->data[i];
+        float largest = 0;
+        for (size_t k = 0; k < a->bytes[i] / sizeof *x; k++)
+            largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
+        for (size_t k = 0; k < a->bytes[i] / sizeof *x; k++)
+            if (!(x[k] - y[k] <= largest * 1e-5f && y[k] - x[k] <= largest * 1e-5f))
+                fail_msg("output %zu[%zu] is %g, expected %g (the largest is %g)", i, k, (double)y[k], (double)x[k], (double)largest);
+    }
+}
+
 static void real_model(const char *onnx, const char *const *providers)
 {
     char path[4096];
@@ -303,7 +321,7 @@ static void real_model(const char *onnx, const char *const *providers)
         mote_model_destroy(&model); /* the session keeps it */
         mote_session_destroy(&s);
     }
-    assert_same(&r[0], &r[1]);
+    assert_close(&r[0], &r[1]);
     results_free(&r[0]);
     results_free(&r[1]);
 }
