@@ -5,6 +5,9 @@
 
 #include "ops/op.h"
 
+/* The dimensions [start, end) that Shape gives. */
+void mote_shape_range(const mote_node *node, int32_t rank, int32_t *start, int32_t *end);
+
 /* y_d = x_(perm[d]) */
 mote_status mote_transpose_perm(const mote_node *node, int32_t rank, int32_t *perm, mote_diag *diag);
 

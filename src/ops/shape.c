@@ -5,6 +5,7 @@
 #include "base/platform.h"
 #include "ops/args.h"
 #include "ops/elements.h"
+#include "ops/moves.h"
 #include "ops/types.h"
 #include "base/size.h"
 #include <string.h>
@@ -28,8 +29,8 @@ static mote_status eval_identity(mote_eval *c)
 
 /* ---- Shape, Size ---- */
 
-/* The clamped range of Shape-15's start and end. */
-static void shape_range(const mote_node *node, int32_t rank, int32_t *start, int32_t *end)
+/* Clamped, as Shape-15 says. */
+void mote_shape_range(const mote_node *node, int32_t rank, int32_t *start, int32_t *end)
 {
     int64_t s = mote_node_int(node, "start", 0), e = mote_node_int(node, "end", rank);
     s = s < 0 ? s + rank : s;
@@ -45,7 +46,7 @@ static mote_status infer_shape(mote_infer *c)
     int64_t n = MOTE_DIM_UNKNOWN;
     if (mote_infer_ranked(c, 0)) {
         int32_t start, end;
-        shape_range(c->node, c->in[0]->rank, &start, &end);
+        mote_shape_range(c->node, c->in[0]->rank, &start, &end);
         n = end - start;
     }
     mote_infer_out(c, 0, MOTE_DTYPE_S64, 1, &n);
@@ -55,7 +56,7 @@ static mote_status infer_shape(mote_infer *c)
 static mote_status eval_shape(mote_eval *c)
 {
     int32_t start, end;
-    shape_range(c->node, c->in[0]->rank, &start, &end);
+    mote_shape_range(c->node, c->in[0]->rank, &start, &end);
     int64_t *y = c->out[0]->data;
     for (int32_t d = start; d < end; d++)
         y[d - start] = c->in[0]->dims[d];

@@ -5,7 +5,9 @@
 extern const mote_op_def mote_op_onnx_Transpose_13, mote_op_onnx_Expand_13, mote_op_onnx_Tile_13, mote_op_onnx_Slice_1, mote_op_onnx_Slice_13,
     mote_op_onnx_Concat_13, mote_op_onnx_Split_11, mote_op_onnx_Split_13, mote_op_onnx_Split_18, mote_op_onnx_Reshape_13, mote_op_onnx_Pad_2,
     mote_op_onnx_Pad_19, mote_op_onnx_Gather_13, mote_op_onnx_GatherElements_13, mote_op_onnx_Cast_13, mote_op_onnx_DepthToSpace_13, mote_op_onnx_SpaceToDepth_28, mote_op_onnx_ArgMax_13,
-    mote_op_onnx_ArgMin_13, mote_op_onnx_TopK_24;
+    mote_op_onnx_ArgMin_13, mote_op_onnx_TopK_24, mote_op_onnx_GatherND_13, mote_op_onnx_ScatterND_18, mote_op_onnx_ScatterElements_18, mote_op_onnx_Scatter_9,
+    mote_op_onnx_Shape_15, mote_op_onnx_Size_13, mote_op_onnx_ConstantOfShape_9, mote_op_onnx_Range_11, mote_op_onnx_CumSum_14,
+    mote_op_onnx_Trilu_14;
 
 static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_U8, MOTE_DTYPE_F16, MOTE_DTYPE_S64, MOTE_DTYPE_C128};
 enum { N_TYPES = sizeof types / sizeof types[0] };
@@ -308,8 +310,136 @@ static void choices(void **state)
             }
 }
 
+static void tuples(void **state)
+{
+    (void)state;
+    static const int64_t dims[] = {3, 9, 5, 4};
+    uint64_t seed = kcheck_seed;
+    for (int64_t tuple = 1; tuple <= 4; tuple++)
+        for (int64_t batch = 0; batch + tuple <= 4; batch++)
+            for (size_t type = 0; type < N_TYPES; type++)
+                for (int64_t n = 0; n < 20; n += 19) {
+                    int64_t shape[4] = {3, 9, n, tuple}, updates[5] = {n}, *where;
+                    if (batch < 2)
+                        shape[batch] = n, shape[batch + 1] = tuple;
+                    const int32_t rank = batch < 2 ? (int32_t)batch + 2 : 4;
+                    if (batch > 2)
+                        continue;
+                    int64_t full[4] = {3, 9, n, tuple};
+                    lowering *t = lowering_begin(&mote_op_onnx_GatherND_13, 2);
+                    lowering_any(t, 0, types[type], 4, dims, &seed);
+                    where = lowering_input(t, 1, MOTE_DTYPE_S64, rank, batch < 2 ? shape : full);
+                    for (size_t i = 0; i < mote_array_count(&t->in[1]); i++) {
+                        const int64_t size = dims[batch + (int64_t)(i % (size_t)tuple)];
+                        where[i] = (int64_t)(rng_next(&seed) % (2 * (uint64_t)size)) - size;
+                    }
+                    mote_node_set_int(t->node, "batch_dims", batch);
+                    lowering_expect(t);
+                    lowering_check(t);
+                    if (batch != 0)
+                        continue;
+                    for (int64_t d = tuple; d < 4; d++)
+                        updates[1 + d - tuple] = dims[d];
+                    t = lowering_begin(&mote_op_onnx_ScatterND_18, 3);
+                    lowering_any(t, 0, types[type], 4, dims, &seed);
+                    where = lowering_input(t, 1, MOTE_DTYPE_S64, 2, shape);
+                    for (size_t i = 0; i < mote_array_count(&t->in[1]); i++) {
+                        const int64_t size = dims[i % (size_t)tuple];
+                        where[i] = (int64_t)(rng_next(&seed) % (2 * (uint64_t)size)) - size;
+                    }
+                    lowering_any(t, 2, types[type], 5 - (int32_t)tuple, updates, &seed);
+                    lowering_expect(t);
+                    lowering_check(t);
+                }
+}
+
+static void scatter_elements(void **state)
+{
+    (void)state;
+    static const int64_t dims[] = {3, 9, 5, 4};
+    uint64_t seed = kcheck_seed;
+    for (int64_t axis = -4; axis < 4; axis++)
+        for (size_t type = 0; type < N_TYPES; type++)
+            for (int form = 0; form < 3; form++) {
+                int64_t like[] = {2, 8, 5, 3}, size = dims[axis < 0 ? axis + 4 : axis];
+                like[axis < 0 ? axis + 4 : axis] = form == 2 ? 0 : 13;
+                lowering *t = lowering_begin(form == 1 ? &mote_op_onnx_Scatter_9 : &mote_op_onnx_ScatterElements_18, 3);
+                lowering_any(t, 0, types[type], 4, dims, &seed);
+                void *at = lowering_input(t, 1, form == 0 ? MOTE_DTYPE_S64 : MOTE_DTYPE_S32, 4, like);
+                for (size_t i = 0; i < mote_array_count(&t->in[1]); i++) {
+                    const int64_t v = (int64_t)(rng_next(&seed) % (2 * (uint64_t)size)) - size;
+                    if (form == 0)
+                        ((int64_t *)at)[i] = v;
+                    else
+                        ((int32_t *)at)[i] = (int32_t)v;
+                }
+                lowering_any(t, 2, types[type], 4, like, &seed);
+                mote_node_set_int(t->node, "axis", axis);
+                lowering_expect(t);
+                lowering_check(t);
+            }
+}
+
+static void made(void **state)
+{
+    (void)state;
+    static const int64_t dims[] = {3, 90, 5, 41}, large[] = {4, 1024, 8}, empty[] = {4, 0, 8}, axes[] = {-2};
+    static const mote_dtype whole[] = {MOTE_DTYPE_F32, MOTE_DTYPE_S32, MOTE_DTYPE_S64};
+    uint64_t seed = kcheck_seed;
+    for (int form = 0; form < 3; form++) {
+        lowering *t = lowering_begin(form == 2 ? &mote_op_onnx_Size_13 : &mote_op_onnx_Shape_15, 1);
+        lowering_any(t, 0, MOTE_DTYPE_U8, 4, dims, &seed);
+        if (form == 1) {
+            mote_node_set_int(t->node, "start", -3);
+            mote_node_set_int(t->node, "end", 3);
+        }
+        lowering_expect(t);
+        lowering_check(t);
+        t = lowering_begin(&mote_op_onnx_ConstantOfShape_9, 1);
+        lowering_ints(t, 0, 3, form == 0 ? dims : form == 1 ? large : empty);
+        if (form < 2) {
+            static float v = -1.5f;
+            static mote_array value = {.dtype = MOTE_DTYPE_F32, .rank = 1, .dims = {1}, .data = &v, .bytes = 4};
+            mote_node_set_int(t->node, "value", 0);
+            mote_attr *a = mote_node_attr(t->node, "value");
+            a->kind = MOTE_ATTR_TENSOR;
+            a->t = &value;
+        }
+        lowering_expect(t);
+        lowering_check(t);
+        for (int down = 0; down < 2; down++) {
+            t = lowering_begin(&mote_op_onnx_Range_11, 3);
+            for (uint32_t i = 0; i < 3; i++)
+                mote_dtype_from_f64(whole[form], lowering_input(t, i, whole[form], 0, NULL), 0, i == 0 ? 3 : i == 1 ? (down ? -400 : 1000) : form == 0 ? (down ? -0.3 : 0.1) : down ? -7 : 3);
+            lowering_expect(t);
+            lowering_check(t);
+        }
+        for (int kind = 0; kind < 4; kind++) {
+            t = lowering_begin(&mote_op_onnx_CumSum_14, 2);
+            lowering_any(t, 0, whole[form], 4, dims, &seed);
+            lowering_ints(t, 1, 1, axes);
+            mote_node_set_int(t->node, "exclusive", kind & 1);
+            mote_node_set_int(t->node, "reverse", kind >> 1);
+            lowering_expect(t);
+            lowering_check(t);
+        }
+    }
+    for (size_t type = 0; type < N_TYPES; type++)
+        for (int64_t k = -50; k <= 50; k += 5)
+            for (int upper = 0; upper < 2; upper++) {
+                lowering *t = lowering_begin(&mote_op_onnx_Trilu_14, 2);
+                lowering_any(t, 0, types[type], 4, dims, &seed);
+                if (k != 0)
+                    lowering_ints(t, 1, 1, &k);
+                mote_node_set_int(t->node, "upper", upper);
+                lowering_expect(t);
+                lowering_check(t);
+            }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(transpose), cmocka_unit_test(repeats), cmocka_unit_test(slices), cmocka_unit_test(parts), cmocka_unit_test(views), cmocka_unit_test(pads), cmocka_unit_test(gathers), cmocka_unit_test(bad_index), cmocka_unit_test(casts), cmocka_unit_test(blocks), cmocka_unit_test(choices)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(transpose), cmocka_unit_test(repeats), cmocka_unit_test(slices), cmocka_unit_test(parts), cmocka_unit_test(views), cmocka_unit_test(pads), cmocka_unit_test(gathers), cmocka_unit_test(bad_index), cmocka_unit_test(casts), cmocka_unit_test(blocks), cmocka_unit_test(choices),
+                                       cmocka_unit_test(tuples), cmocka_unit_test(scatter_elements), cmocka_unit_test(made)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

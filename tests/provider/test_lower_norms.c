@@ -142,6 +142,16 @@ static void reductions(void **state)
                 lowering_expect(t);
                 lowering_check_kinds(t, false);
             }
+    for (size_t k = 0; k < 5; k++) /* integers, in the order of memory */
+        for (size_t i = 0; i < N_SHAPES; i++)
+            for (int form = 0; form < 8; form++) {
+                const int64_t axes_of[][2] = {{3, 3}, {2, 3}, {0, 1}, {1, 2}}, n = form / 2 == 0 ? 1 : 2;
+                lowering *t = lowering_begin(defs[k], 2);
+                lowering_any(t, 0, form & 1 ? MOTE_DTYPE_S64 : MOTE_DTYPE_S32, 4, shapes[i], &seed);
+                lowering_ints(t, 1, n, axes_of[form / 2]);
+                lowering_expect(t);
+                lowering_check_kinds(t, false);
+            }
     /* axes of an attribute */
     const int64_t axes[] = {2, -1};
     lowering *t = lowering_begin(&mote_op_onnx_ReduceMean_13, 1);

@@ -308,6 +308,55 @@ static mote_status lower_view(mote_lower *l)
     return MOTE_OK;
 }
 
+/* ---- Trilu ---- */
+
+typedef struct trilu_job {
+    const char *x;
+    char *y;
+    int64_t rows, cols, k;
+    size_t size;
+    bool upper;
+} trilu_job;
+
+static void trilu_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    (void)worker;
+    const trilu_job *j = ctx;
+    const size_t row = (size_t)j->cols * j->size;
+    for (size_t r = begin; r < end; r++) {
+        const int64_t diagonal = (int64_t)(r % (size_t)j->rows) + j->k + !j->upper; /* the first column of the upper part */
+        const size_t cut = (size_t)(diagonal < 0 ? 0 : diagonal > j->cols ? j->cols : diagonal) * j->size;
+        char *y = j->y + r * row;
+        memset(y + (j->upper ? 0 : cut), 0, j->upper ? cut : row - cut);
+        if (j->x != j->y)
+            memcpy(y + (j->upper ? cut : 0), j->x + r * row + (j->upper ? cut : 0), j->upper ? row - cut : cut);
+    }
+}
+
+static mote_status trilu_run(const mote_step *step, mote_exec *x)
+{
+    const mote_array *a = step->in[0];
+    trilu_job j = {.x = a->data, .y = step->out[0]->data, .rows = a->dims[a->rank - 2], .cols = a->dims[a->rank - 1],
+                   .size = mote_cpu_element_size(a->dtype), .upper = mote_node_int(step->node, "upper", 1) != 0};
+    if (step->n_in > 1 && step->in[1] != NULL)
+        MOTE_TRY(mote_arg_int(step->in[1], "k", x->diag, &j.k));
+    j.k = j.k < -j.rows ? -j.rows : j.k > j.cols ? j.cols : j.k;
+    if (a->bytes != 0)
+        mote_parallel_for(x->pool, a->bytes / ((size_t)j.cols * j.size), 1 + GRAIN_BYTES / ((size_t)j.cols * j.size), trilu_range, &j);
+    return MOTE_OK;
+}
+
+static mote_status lower_trilu(mote_lower *l)
+{
+    if (!is_movable(l) || l->in[0]->rank < 2)
+        return MOTE_OK;
+    l->run = trilu_run;
+    l->kernel = "mote_trilu";
+    l->inplace = 1;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(onnx, Trilu, lower_trilu)
 MOTE_LOWER(onnx, Transpose, lower_transpose)
 MOTE_LOWER(onnx, Expand, lower_expand)
 MOTE_LOWER(onnx, Tile, lower_tile)

@@ -1,4 +1,4 @@
-/* cpu_reduce.c - lowering of reductions of float32
+/* cpu_reduce.c - lowering of reductions of float32, and of the common ones of 32- and 64-bit integers
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
@@ -113,6 +113,67 @@ static mote_status reduce_run(const mote_step *step, mote_exec *x)
     return MOTE_OK;
 }
 
+/* ---- integers: modulo 2^64, then modulo their width ---- */
+
+typedef struct whole_params {
+    mote_reduce op;
+    bool mean, wide;
+    size_t n, inner, count; /* count outputs */
+} whole_params;
+
+typedef struct whole_job {
+    const whole_params *p;
+    const void *x;
+    void *y;
+} whole_job;
+
+static int64_t whole_at(const whole_job *j, size_t i) { return j->p->wide ? ((const int64_t *)j->x)[i] : (int64_t)((const int32_t *)j->x)[i]; }
+
+static void whole_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    (void)worker;
+    const whole_job *j = ctx;
+    const whole_params *p = j->p;
+    for (size_t i = begin; i < end; i++) {
+        const size_t first = i / p->inner * p->n * p->inner + i % p->inner;
+        int64_t a = whole_at(j, first);
+        for (size_t k = 1; k < p->n; k++) {
+            const int64_t x = whole_at(j, first + k * p->inner);
+            a = p->op == MOTE_REDUCE_SUM    ? (int64_t)((uint64_t)a + (uint64_t)x)
+                : p->op == MOTE_REDUCE_PROD ? (int64_t)((uint64_t)a * (uint64_t)x)
+                : p->op == MOTE_REDUCE_MAX  ? (x > a ? x : a)
+                                            : (x < a ? x : a);
+        }
+        a = p->mean ? a / (int64_t)p->n : a;
+        if (p->wide)
+            ((int64_t *)j->y)[i] = a;
+        else
+            ((int32_t *)j->y)[i] = (int32_t)(uint32_t)a;
+    }
+}
+
+static mote_status whole_run(const mote_step *step, mote_exec *x)
+{
+    whole_job j = {.p = step->params, .x = step->in[0]->data, .y = step->out[0]->data};
+    mote_parallel_for(x->pool, j.p->count, 1 + GRAIN / j.p->n, whole_range, &j);
+    return MOTE_OK;
+}
+
+static mote_status lower_whole(mote_lower *l, const bool *drop, mote_reduce op, post then)
+{
+    mote_reduce_form f;
+    whole_params *p;
+    mote_reduce_form_of(l->in[0], drop, false, &f);
+    if (f.moved || f.n == 0 || then > MEAN || op == MOTE_REDUCE_SUMSQ || op == MOTE_REDUCE_SUMABS)
+        return MOTE_OK;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    *p = (whole_params){op, then == MEAN, l->in[0]->dtype == MOTE_DTYPE_S64, f.n, f.inner, f.outer * f.inner};
+    l->run = whole_run;
+    l->params = p;
+    l->kernel = "mote_reduce_int";
+    return MOTE_OK;
+}
+
 static mote_status lower_reduce(mote_lower *l)
 {
     const mote_array *x = l->in[0];
@@ -123,7 +184,11 @@ static mote_status lower_reduce(mote_lower *l)
             return MOTE_OK;
     const bool given = l->n_in > 1 && l->in[1] != NULL;
     MOTE_TRY(mote_reduce_axes(l->node, x->rank, given, given ? l->value[1] : NULL, drop, &known, l->diag));
-    if (l->out[0] == NULL || x->dtype != MOTE_DTYPE_F32 || !known)
+    if (l->out[0] == NULL || !known)
+        return MOTE_OK;
+    if (x->dtype == MOTE_DTYPE_S32 || x->dtype == MOTE_DTYPE_S64)
+        return lower_whole(l, drop, table[at].kernel, table[at].post);
+    if (x->dtype != MOTE_DTYPE_F32)
         return MOTE_OK;
     reduce_params *p;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
