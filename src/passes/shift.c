@@ -95,6 +95,11 @@ static mote_status rewrite(mote_pass_context *c, mote_node *concat)
             shift->out[0]->type = slice->out[0]->type;
             mote_value_replace(slice->out[0], shift->out[0]);
             mote_node_remove(slice);
+            bool inner = false; /* a state of a loop is shifted last, so that nothing reads it afterwards and it can slide */
+            for (const mote_use *v = shift->out[0]->uses; v != NULL; v = v->next)
+                inner = inner || v->node != NULL;
+            if (!inner)
+                mote_node_move_before(shift, NULL);
         } else if (p.end <= n) {
             MOTE_TRY(reslice(c, slice, concat->in[0].value, axis, p));
         } else {

@@ -430,7 +430,8 @@ static mote_status build(mote_frame *f, const mote_array *inputs, mote_diag *dia
                 MOTE_TRY(align_slot(f, slot, diag));
         }
     }
-    return give_memory(f, diag);
+    MOTE_TRY(give_memory(f, diag));
+    return mote_frame_find_slides(f, diag);
 }
 
 mote_status mote_frame_create(mote_session *s, mote_graph *graph, mote_frame *parent, const mote_array *inputs, mote_frame **out, mote_diag *diag)
@@ -464,6 +465,7 @@ void mote_frame_destroy(mote_frame **frame)
                 next = c->next;
                 mote_frame_destroy(&c);
             }
+        mote_frame_release_slides(s, &f->steps[k]);
         if (f->steps[k].release != NULL)
             f->steps[k].release(f->steps[k].step.params);
         if (f->steps[k].arena.heap != NULL)

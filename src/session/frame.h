@@ -42,6 +42,12 @@ typedef struct mote_chars {
     size_t bytes; /* of the whole block */
 } mote_chars;
 
+/* The memory that a shifted state slides through. */
+typedef struct mote_register {
+    char *base;
+    size_t bytes;
+} mote_register;
+
 struct mote_frame_step {
     mote_step step;                 /* first */
     mote_frame *frame;
@@ -54,6 +60,8 @@ struct mote_frame_step {
     mote_arena arena;               /* dynamic: what lowering left */
     mote_array *seen;               /* dynamic: shapes at the last lowering, inputs then outputs */
     mote_frame *children[2];        /* control flow: lists by slot, newest first */
+    mote_register *registers;       /* Loop, Scan: by state */
+    size_t n_registers;
 };
 
 struct mote_frame {
@@ -75,6 +83,7 @@ struct mote_frame {
     size_t memory_bytes, arena_bytes, scratch_bytes;
     char *scratch;
     bool used;                      /* for eviction */
+    size_t *slides;                 /* of the body of a Loop or Scan, by state: bytes by which it slides; 0: it does not. NULL: none does */
 };
 
 struct mote_session {
@@ -127,5 +136,10 @@ mote_status mote_frame_copy_step(const mote_step *step, mote_exec *x);
 /* Memory and shape for a dynamic slot; a static one is checked instead. */
 mote_status mote_slot_output(mote_frame *f, mote_slot *slot, mote_dtype dtype, int32_t rank, const int64_t *dims, mote_diag *diag);
 void mote_slot_release(mote_session *s, mote_slot *slot);
+
+/* frame_slide.c: finds states that only a Shift makes anew; before an iteration, once the inputs are bound, gives their next values their place. */
+mote_status mote_frame_find_slides(mote_frame *f, mote_diag *diag);
+mote_status mote_frame_slide(mote_frame_step *step, mote_frame *f, mote_diag *diag);
+void mote_frame_release_slides(mote_session *s, mote_frame_step *step);
 
 #endif

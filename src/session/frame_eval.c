@@ -270,6 +270,7 @@ static mote_status eval_subgraph(mote_eval *c, mote_graph *g, int slot, const mo
         else
             input->array = *in[i];
     }
+    MOTE_TRY(mote_frame_slide(k->step, f, c->diag));
     s->depth++;
     mote_status status = mote_frame_run(f, c->diag);
     s->depth--;

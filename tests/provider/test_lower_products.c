@@ -31,6 +31,9 @@ static void conv(void **state)
         {1, 64, 12, 11, 48, 1, 3, 3, 1, 1, {1, 1, 1, 1}, "relu", true, false},
         {1, 700, 3, 3, 20, 1, 2, 2, 1, 1, {0, 0, 0, 0}, "", true, false},
         {1, 2, 300, 1, 3, 1, 9, 1, 1, 1, {4, 0, 4, 0}, "", true, false},
+        {3, 5, 3, 4, 20, 1, 3, 4, 1, 1, {0, 0, 0, 0}, "relu", true, true}, /* the window is the whole image */
+        {1, 64, 1, 2, 128, 1, 1, 2, 2, 1, {0, 0, 0, 0}, "", true, false},
+        {2, 7, 1, 3, 9, 1, 1, 2, 1, 2, {0, 0, 0, 0}, "", false, false},
     };
     uint64_t seed = kcheck_seed;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

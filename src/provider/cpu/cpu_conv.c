@@ -186,6 +186,12 @@ static mote_status lower_conv(mote_lower *l)
                                          .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn},
                               .nr = row->nr, .groups = groups, .src_step = mg * k, .bias_step = mg, .dst_step = step};
     p->indirect = taps != 1 || window.stride_h != 1 || window.stride_w != 1 || window.pad_top != 0 || window.pad_left != 0 || window.oh != window.h || window.ow != window.w;
+    if (p->indirect && groups == 1 && window.kh == window.h && window.kw == window.w && window.oh == 1 && window.ow == 1 && window.pad_top == 0 &&
+        window.pad_left == 0 && (window.dilation_h == 1 || window.kh == 1) && (window.dilation_w == 1 || window.kw == 1)) {
+        p->indirect = false; /* the whole image in one window: its elements stand in the order of the sum */
+        p->op.taps = 1;
+        p->op.kc = p->op.a_stride = k;
+    }
     if (p->indirect) {
         const bool runs = groups == 1 && window.dilation_w == 1 && window.kw > 1 && c <= FEW_CHANNELS && c * window.kw <= RUN_FLOATS;
         p->op.rows_fn = mote_conv_taps;

@@ -16,8 +16,10 @@ static mote_status shift_run(const mote_step *step, mote_exec *x)
     const shift_params *p = step->params;
     const char *s = step->in[0]->data, *add = step->in[1]->data;
     char *y = step->out[0]->data;
+    const bool slid = y == s + p->s_first; /* the executor lets a loop's state slide: what is kept lies in its place */
     for (size_t r = 0; r < p->rows; r++, s += p->s_row, add += p->x_row, y += p->s_row) {
-        memmove(y, s + p->s_first, p->kept); /* y may be s: then this row's end is overwritten below */
+        if (!slid)
+            memmove(y, s + p->s_first, p->kept); /* y may be s: then this row's end is overwritten below */
         memcpy(y + p->kept, add + p->x_first, p->added);
     }
     return MOTE_OK;
