@@ -17,7 +17,9 @@
     ROW(attention, true, "decompositions of attention into one operator")                                              \
     ROW(layout, true, "convolutions and pools channels last")                                                          \
     ROW(transposes, true, "transposes moved until they cancel")                                                        \
-    ROW(fuse_conv, true, "activations and residual sums into convolutions")                                        \
+    ROW(pointwise, true, "convolutions of single pixels before what repeats pixels")                                   \
+    ROW(views, true, "transposes that only move dimensions of 1 become reshapes")                                      \
+    ROW(fuse_conv, true, "activations and residual sums into convolutions")                                            \
     ROW(fuse_gemm, true, "bias, sum and activation into matrix products")                                              \
     ROW(gate, true, "tanh of one half times sigmoid of the other")                                                     \
     ROW(add_layernorm, true, "sums into the layer normalization behind them")

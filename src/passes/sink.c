@@ -230,6 +230,21 @@ static mote_status arg_extreme(mote_pass_context *c, mote_node *n)
     return finish(c, n, u, &p);
 }
 
+/* Indices in one dimension: the axis gets another size. With a single index it goes. */
+static mote_status gather(mote_pass_context *c, mote_node *n)
+{
+    mote_perm p;
+    mote_value *u = mote_perm_under(IN(n, 0), &p);
+    const int32_t rank = IN(n, 1) != NULL ? IN(n, 1)->type.rank : -1;
+    const int64_t axis = u == NULL || rank < 0 || rank > 1 ? -1 : renamed(&p, mote_node_int(n, "axis", 0));
+    if (axis < 0)
+        return MOTE_OK;
+    MOTE_TRY(set_axis(c, n, axis));
+    if (rank == 0)
+        p = without(&p, 1u << axis);
+    return finish(c, n, u, &p);
+}
+
 /* ---- along several axes ---- */
 
 static mote_status reduce(mote_pass_context *c, mote_node *n)
@@ -527,7 +542,7 @@ static const struct rule {
     mote_sink_fn fn;
 } rules[] = {
     {"", "ArgMax", arg_extreme}, {"", "ArgMin", arg_extreme}, {"", "Concat", concat}, {"", "DequantizeLinear", quantize},
-    {"", "Hardmax", softmax}, {"", "LogSoftmax", softmax}, {"", "Pad", pad}, {"", "QuantizeLinear", quantize},
+    {"", "Gather", gather}, {"", "Hardmax", softmax}, {"", "LogSoftmax", softmax}, {"", "Pad", pad}, {"", "QuantizeLinear", quantize},
     {"", "ReduceL1", reduce}, {"", "ReduceL2", reduce}, {"", "ReduceLogSum", reduce}, {"", "ReduceLogSumExp", reduce},
     {"", "ReduceMax", reduce}, {"", "ReduceMean", reduce}, {"", "ReduceMin", reduce}, {"", "ReduceProd", reduce},
     {"", "ReduceSum", reduce}, {"", "ReduceSumSquare", reduce}, {"", "Resize", resize}, {"", "Shape", shape}, {"", "Size", size},

@@ -1,4 +1,4 @@
-/* transposes.c - transposes out of the way: down through operators until they cancel, up where that saves one, views where only ones move
+/* transposes.c - transposes out of the way: down through operators until they cancel, up where that saves work; views where only ones move
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "passes/match.h"
@@ -33,11 +33,20 @@ static bool ends_here(const mote_node *n)
     return true;
 }
 
+/* A Transpose of this graph stands before n. (One of an outer graph is better where it is: a body may run often.) */
+static bool is_behind_transpose(const mote_node *n)
+{
+    for (uint32_t i = 0; i < n->n_in; i++)
+        if (IN(n, i) != NULL && mote_node_is(IN(n, i)->producer, "", "Transpose") && IN(n, i)->graph == n->graph)
+            return true;
+    return false;
+}
+
 static mote_status sink_graph(mote_pass_context *c, mote_graph *g)
 {
     for (mote_node *n = g->first, *next; n != NULL; n = next) {
-        mote_sink_fn fn = mote_sink_find(n);
         const bool may_go = mote_node_is(n, "", "Transpose");
+        mote_sink_fn fn = may_go || is_behind_transpose(n) ? mote_sink_find(n) : NULL;
         next = n->next;
         if (fn != NULL && !(grows(n) && ends_here(n)))
             MOTE_TRY(fn(c, n));
@@ -108,13 +117,26 @@ static mote_status lift(mote_pass_context *c, mote_node *n, mote_node *m, const 
     return MOTE_OK;
 }
 
-static mote_status lift_resize(mote_pass_context *c, mote_node *n, mote_node *m, const mote_perm *p)
+/* One index list into a tensor of an outer graph: a transpose of that tensor leaves the body. */
+static bool takes_from_outside(const mote_node *m)
+{
+    return mote_node_is(m, "", "Gather") && IN(m, 0) != NULL && IN(m, 0)->graph != m->graph && IN(m, 1) != NULL && IN(m, 1)->type.rank == 1;
+}
+
+/* As lift, where m moves elements and names dimensions of its own: m is a Resize or a Gather. */
+static mote_status lift_mover(mote_pass_context *c, mote_node *n, mote_node *m, const mote_perm *p)
 {
     const mote_perm back = mote_perm_inverse(p);
     mote_value *x = m->out[0], *y = n->out[0], *v;
+    if (mote_node_is(m, "", "Gather")) {
+        const int64_t axis = mote_node_int(m, "axis", 0);
+        if (mote_node_set_int(m, "axis", back.p[axis < 0 ? axis + p->rank : axis]) != MOTE_OK)
+            return MOTE_NO_MEMORY(c->diag, 0);
+    } else {
+        MOTE_TRY(mote_sink_vector(c, m, m->def->since < 11 ? 1 : 2, &back));
+    }
     MOTE_TRY(mote_perm_apply(c, IN(m, 0), p, &v));
     mote_perm_input(m, 0, v);
-    MOTE_TRY(mote_sink_vector(c, m, m->def->since < 11 ? 1 : 2, &back));
     mote_node_set_input(n, 0, NULL);
     x->type = y->type;
     mote_value_replace(y, x);
@@ -134,8 +156,8 @@ static mote_status lift_graph(mote_pass_context *c, mote_graph *g)
             continue;
         if (is_elementwise(m) && undone(x, &p, n, REACH))
             MOTE_TRY(lift(c, n, m, &p));
-        else if (grows(m) && !mote_perm_is_view(&p, &x->type))
-            MOTE_TRY(lift_resize(c, n, m, &p));
+        else if (takes_from_outside(m) || (grows(m) && !mote_perm_is_view(&p, &x->type)))
+            MOTE_TRY(lift_mover(c, n, m, &p));
         else
             continue;
         before = m;
@@ -178,12 +200,14 @@ static mote_status view_graph(mote_pass_context *c, mote_graph *g)
     return MOTE_OK;
 }
 
-static mote_status transposes(mote_pass_context *c, mote_graph *g)
+static mote_status move_graph(mote_pass_context *c, mote_graph *g)
 {
     MOTE_TRY(sink_graph(c, g));
-    MOTE_TRY(lift_graph(c, g));
-    return view_graph(c, g);
+    return lift_graph(c, g);
 }
 
 mote_status mote_pass_transposes(mote_pass_context *c);
-mote_status mote_pass_transposes(mote_pass_context *c) { return mote_pass_each_graph(c, transposes); }
+mote_status mote_pass_transposes(mote_pass_context *c) { return mote_pass_each_graph(c, move_graph); }
+
+mote_status mote_pass_views(mote_pass_context *c);
+mote_status mote_pass_views(mote_pass_context *c) { return mote_pass_each_graph(c, view_graph); }
