@@ -58,6 +58,7 @@ static mote_status remove_key(mote_module *m, const char *key, mote_diag *diag)
 static mote_status change(const meta_options *o, mote_model *model, mote_diag *diag)
 {
     mote_module *m = model->module;
+    MOTE_TRY(file_output_allowed(o->output, o->overwrite, diag));
     if (o->remove != NULL)
         MOTE_TRY(remove_key(m, o->remove, diag));
     if (o->set != NULL) {

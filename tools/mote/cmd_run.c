@@ -398,7 +398,11 @@ static int run_run(void *values, int n, char **operand)
     feed f;
     job j = {.o = o, .f = &f, .results = o->json ? json_array() : NULL, .many = o->input.n > 1, .diag = &diag};
     const feed_options fo = {.engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
-    mote_status status = feed_open(&f, &fo, &diag);
+    mote_status status = file_output_allowed(o->outputs, o->overwrite, &diag);
+    if (status == MOTE_OK)
+        status = file_output_allowed(o->draw, o->overwrite, &diag);
+    if (status == MOTE_OK)
+        status = feed_open(&f, &fo, &diag);
     int code;
     if (status == MOTE_OK) {
         status = run_all(&j, media);

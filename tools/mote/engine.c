@@ -301,11 +301,7 @@ int tool_fail(bool json, const char *what, mote_status status, const mote_diag *
     return code;
 }
 
-int tool_usage(const command *c, const char *why)
-{
-    fprintf(stderr, "mote %s: %s\nusage: mote %s %s\n", c->name, why, c->name, c->usage);
-    return EXIT_USAGE;
-}
+int tool_usage(const command *c, const char *why) { return options_complain(c, "%s", why); }
 
 int tool_print_json(json_t *document)
 {

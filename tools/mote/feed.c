@@ -26,7 +26,7 @@ mote_status preprocess_check(mote_model *model, const char *text, size_t n, mote
 
 /* ---- files that a description names ---- */
 
-static bool stays_below(const char *path)
+bool feed_stays_below(const char *path)
 {
     if (path[0] == '/')
         return false;
@@ -51,7 +51,7 @@ static char *sibling(const char *beside, const char *name)
 
 static mote_status read_named(const feed_options *o, const char *name, size_t limit, void **out, size_t *n, mote_diag *diag)
 {
-    MOTE_REQUIRE(o->prep != NULL || stays_below(name), diag, MOTE_E_PATH, "the model's description names '%s', outside the model's folder", name);
+    MOTE_REQUIRE(o->prep != NULL || feed_stays_below(name), diag, MOTE_E_PATH, "the model's description names '%s', outside the model's folder", name);
     mote_status status = MOTE_E_IO;
     for (int i = o->prep == NULL; i < 2 && status == MOTE_E_IO; i++) {
         char *path = sibling(i == 0 ? o->prep : o->model, name);
@@ -122,7 +122,15 @@ static mote_status make_tokenizer(feed *f, const feed_options *o, mote_diag *dia
         MOTE_TRY(file_read(o->vocab, VOCAB_LIMIT, &vocab, &n, diag));
     else
         MOTE_TRY(read_named(o, t->vocab, VOCAB_LIMIT, &vocab, &n, diag));
-    mote_status status = mote_prep_tokenizer_create(f->prep, vocab, n, &f->tokenizer, diag);
+    mote_status status = mote_prep_tokenizer_create(f->prep, vocab, n, &f->tokenizer, diag); /* checks the sum */
+    if (status == MOTE_OK && o->max_length != 0) {
+        mote_tokenizer_options shorter = MOTE_TOKENIZER_OPTIONS_INIT;
+        mote_tokenizer_destroy(&f->tokenizer);
+        shorter.lowercase = t->lowercase;
+        shorter.strip_accents = t->strip_accents;
+        shorter.max_length = o->max_length;
+        status = mote_tokenizer_create(vocab, n, &shorter, &f->tokenizer, diag);
+    }
     free(vocab);
     return status;
 }

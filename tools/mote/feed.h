@@ -10,6 +10,7 @@
 typedef struct feed_options {
     const engine_options *engine;
     const char *model, *prep, *labels, *vocab; /* paths; prep, labels, vocab may be NULL */
+    size_t max_length;                         /* tokens, instead of the description's; 0: as described */
     bool prep_needed;                          /* a model without description is refused */
 } feed_options;
 
@@ -27,6 +28,7 @@ typedef struct feed {
  * stand in a model file stay below its folder (MOTE_E_PATH). On failure everything is closed. */
 mote_status feed_open(feed *f, const feed_options *o, mote_diag *diag);
 void feed_close(feed *f);
+bool feed_stays_below(const char *path); /* relative, without ".." */
 
 /* The name of a class, from --labels, the description or its labels file; NULL: it has none. */
 const char *feed_label(const feed *f, int64_t index);

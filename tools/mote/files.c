@@ -84,14 +84,20 @@ void file_outputs_abandon(void)
             unlink(open_files[i]);
 }
 
-mote_status file_output_begin(file_output *o, const char *path, bool overwrite, mote_diag *diag)
+mote_status file_output_allowed(const char *path, bool overwrite, mote_diag *diag)
 {
-    *o = (file_output){NULL, NULL, overwrite};
     struct stat st;
-    if (stat(path, &st) == 0) {
+    if (path != NULL && stat(path, &st) == 0) {
         MOTE_REQUIRE(S_ISREG(st.st_mode), diag, MOTE_E_IO, "%s exists and is not a regular file", path);
         MOTE_REQUIRE(overwrite, diag, MOTE_E_IO, "%s exists; --overwrite replaces it", path);
     }
+    return MOTE_OK;
+}
+
+mote_status file_output_begin(file_output *o, const char *path, bool overwrite, mote_diag *diag)
+{
+    *o = (file_output){NULL, NULL, overwrite};
+    MOTE_TRY(file_output_allowed(path, overwrite, diag));
     size_t n = strlen(path);
     MOTE_REQUIRE(n > 0 && n + 16 < sizeof open_files[0], diag, MOTE_E_ARGUMENT, "an output path of %zu bytes", n);
     o->path = strdup(path);

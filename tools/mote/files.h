@@ -14,6 +14,8 @@ typedef struct file_output {
     bool overwrite;
 } file_output;
 
+/* MOTE_E_IO when there is something at `path` (may be NULL) that must not be replaced: to be asked before the work, too. */
+mote_status file_output_allowed(const char *path, bool overwrite, mote_diag *diag);
 /* Refuses an existing path without `overwrite` (MOTE_E_IO). The temporary file exists, empty, afterwards. */
 mote_status file_output_begin(file_output *o, const char *path, bool overwrite, mote_diag *diag);
 /* With MOTE_OK, flushes and renames; otherwise removes the temporary file. Returns `status` or the failure. Frees the names. */

@@ -4,10 +4,36 @@
 #include "options.h"
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <math.h>
+#include <mote/mote.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+bool options_json;
+
+int options_complain(const command *c, const char *fmt, ...)
+{
+    char why[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(why, sizeof why, fmt, args);
+    va_end(args);
+    if (!options_json) {
+        fprintf(stderr, "mote %s: %s\nusage: mote %s %s\n", c->name, why, c->name, c->usage);
+        return EXIT_USAGE;
+    }
+    json_t *j = json_pack("{s:s, s:s, s:i, s:s, s:s}", "schema", "mote.error/1", "status", mote_status_string(MOTE_E_ARGUMENT), "code", (int)MOTE_E_ARGUMENT, "of",
+                          c->name, "message", why);
+    if (j == NULL) /* bytes that are not UTF-8 */
+        j = json_pack("{s:s, s:s, s:i, s:s}", "schema", "mote.error/1", "status", mote_status_string(MOTE_E_ARGUMENT), "code", (int)MOTE_E_ARGUMENT, "of", c->name);
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+    return EXIT_USAGE;
+}
 
 static size_t count_options(const command *c)
 {
@@ -74,6 +100,8 @@ static bool store(const option_spec *o, void *values, const char *text)
 int options_parse(const command *c, int argc, char **argv, void *values, int *n_operands, char ***operands)
 {
     size_t n = count_options(c);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        options_json = options_json || strcmp(argv[i], "--json") == 0;
     memset(values, 0, c->options_bytes);
     for (size_t i = 0; i < n; i++)
         if (c->options[i].kind == OPTION_NUMBER)
@@ -95,19 +123,14 @@ int options_parse(const command *c, int argc, char **argv, void *values, int *n_
             size_t i = 0;
             while (i < n && strcmp(c->options[i].name, "output") != 0 && strcmp(c->options[i].name, "outputs") != 0)
                 i++;
-            if (i == n || !store(&c->options[i], values, optarg)) {
-                fprintf(stderr, "mote %s: no option -o\n", c->name);
-                result = EXIT_USAGE;
-            }
+            if (i == n || !store(&c->options[i], values, optarg))
+                result = options_complain(c, "no option -o");
         } else if (got == ':') {
-            fprintf(stderr, "mote %s: %s needs a value\n", c->name, argv[optind - 1]);
-            result = EXIT_USAGE;
+            result = options_complain(c, "%s needs a value", argv[optind - 1]);
         } else if (got == '?') {
-            fprintf(stderr, "mote %s: unknown or ambiguous option %s; `mote help %s` lists them\n", c->name, argv[optind - 1], c->name);
-            result = EXIT_USAGE;
+            result = options_complain(c, "unknown or ambiguous option %s; `mote help %s` lists them", argv[optind - 1], c->name);
         } else if (!store(&c->options[which], values, optarg)) {
-            fprintf(stderr, "mote %s: --%s %s: not a value of the form %s\n", c->name, c->options[which].name, optarg, c->options[which].argument);
-            result = EXIT_USAGE;
+            result = options_complain(c, "--%s %s: not a value of the form %s", c->options[which].name, optarg, c->options[which].argument);
         }
     }
     free(table);

@@ -48,6 +48,10 @@ enum {
 
 extern const command *const tool_commands[]; /* NULL-terminated */
 
+/* A mistake on the command line: as text on stderr or, when --json is among the arguments, as a document on stdout. Gives EXIT_USAGE. */
+int options_complain(const command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+extern bool options_json; /* --json was given; set by options_parse before anything else */
+
 /* Parses argv[1..] into `values` (zeroed here; numbers and texts keep what `values` held before when the option is absent is not supported:
  * absent is 0, NULL or NaN). Operands are moved to *operands. Returns EXIT_DONE, EXIT_USAGE after a message on stderr, or -1 when help was shown. */
 int options_parse(const command *c, int argc, char **argv, void *values, int *n_operands, char ***operands);

@@ -1,0 +1,156 @@
+# test_commands.py - every command: help, man page, completions, exit codes, documents, errors, outputs that appear whole or not at all
+# SPDX-License-Identifier: Apache-2.0
+import shutil
+import signal
+import time
+
+from clikit import *
+
+commands = [line.split()[0] for line in mote("help")[1].split("\n") if line.startswith("  ")]
+add = model("add.onnx", [helper.make_node("Add", ["x", "c"], ["y"])], [("x", F, ["N", 3])], [("y", F, ["N", 3])], {"c": np.array([1, 2, 3], np.float32)}, note="kept")
+np.savez(tmp / "in.npz", x=np.arange(6, dtype=np.float32).reshape(2, 3))
+np.savez(tmp / "out.npz", y=np.arange(6, dtype=np.float32).reshape(2, 3) + np.float32([1, 2, 3]))
+np.savez(tmp / "wrong.npz", y=np.zeros((2, 3), np.float32))
+
+
+def test_help():
+    code, out, err = mote()
+    check(code == 2 and out == "" and "usage: mote COMMAND" in err, "no command: usage on stderr, 2")
+    code, out, err = mote("help")
+    check(code == 0 and err == "" and {"run", "eval", "bench", "check", "compare", "inspect", "meta", "dump", "tokens"} <= set(commands), f"help lists the commands: {commands}")
+    check(mote("--version")[1].startswith("mote "), "--version")
+    check(mote("nonsense")[0] == 2 and mote("help", "nonsense")[0] == 2, "an unknown command: 2")
+    for c in commands:
+        code, text, err = mote("help", c)
+        check(code == 0 and err == "" and text.startswith(f"usage: mote {c} ") and "--json" in text, f"help {c}")
+        check(mote(c, "--help")[:2] == (0, text), f"{c} --help is help {c}")
+        check(max(map(len, text.split("\n"))) <= 120, f"help {c} fits 120 columns")
+        code, page, err = mote("man", c)
+        check(code == 0 and page.startswith(f".TH MOTE-{c} 1\n") and ".SH EXIT STATUS" in page, f"man {c}")
+        options = [w[2:] for line in text.split("\n") if line.startswith("  --") for w in line.split()[:1]]
+        check(all("\\-\\-" + o.replace("-", "\\-") in page for o in options), f"man {c} has the options of help")
+        if shutil.which("groff"):
+            p = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=page.encode(), stderr=subprocess.PIPE)
+            check(p.returncode == 0 and p.stderr == b"", f"groff on man {c}: {p.stderr[:200]!r}")
+        check(mote(c, "--no-such-option")[0] == 2, f"{c}: an unknown option: 2")
+        fails("no-such-option", c, "--no-such-option", code=2)
+    bash = mote("completion", "bash")[1]
+    check(subprocess.run(["bash", "-n"], input=bash.encode()).returncode == 0, "bash reads the completions")
+    words = subprocess.run(["bash", "-c", bash + "\nCOMP_WORDS=(mote run --pr); COMP_CWORD=2; _mote; echo ${COMPREPLY[@]}; COMP_WORDS=(mote e); COMP_CWORD=1; _mote; echo ${COMPREPLY[@]}"],
+                           stdout=subprocess.PIPE).stdout.decode().split("\n")
+    check(words[0].split() == ["--prep", "--provider"] and words[1] == "eval", f"bash completes --pr and e: {words}")
+    zsh = mote("completion", "zsh")[1]
+    check(zsh.startswith("#compdef mote") and "--label-offset" in zsh, "zsh completions")
+    if shutil.which("zsh"):
+        check(subprocess.run(["zsh", "-n"], input=zsh.encode()).returncode == 0, "zsh reads the completions")
+    check(mote("completion", "fish")[0] == 2, "completion fish: 2")
+
+
+def test_documents():
+    check(len(document("inspect", add, schema="mote.inspect/1")["inputs"]) == 1, "inspect: one input")
+    check("Add" in document("dump", add, schema="mote.dump/1")["text"], "dump: the text")
+    check(document("meta", add, schema="mote.meta/1")["metadata"] == {"note": "kept"}, "meta: the metadata")
+    r = document("run", add, "--inputs", tmp / "in.npz", schema="mote.run/1")
+    check(r["outputs"][0]["values"] == [1, 3, 5, 4, 6, 8] and r["outputs"][0]["shape"] == [2, 3], "run: the values")
+    check(set(document("bench", add, "--inputs", tmp / "in.npz", "--runs", 3, schema="mote.bench/1")) >= {"load_ms", "first_ms", "p50_ms", "min_ms", "peak_rss_mb"}, "bench: its figures")
+    check(document("check", add, tmp / "in.npz", tmp / "out.npz", schema="mote.check/1")["passed"] == 1, "check: agrees")
+    check(document("check", add, tmp / "in.npz", tmp / "wrong.npz", code=3, schema="mote.check/1")["failed"] == 1, "check: differs, 3")
+    check(document("compare", add, add, schema="mote.compare/1")["within"], "compare: equal")
+    vocab = write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\nworld\n")
+    check(document("tokens", "--vocab", vocab, stdin=b"Hello world\n", schema="mote.tokens/1")["lines"][0]["ids"] == [2, 4, 5, 3], "tokens: the ids")
+    check(document("run", add, "--random", "--dims", "N=4", schema="mote.run/1")["outputs"][0]["shape"] == [4, 3], "run --random: its shape")
+    np.save(tmp / "x.npy", np.ones((1, 3), np.float32))
+    for arg in (tmp / "x.npy", f"x={tmp / 'x.npy'}"):
+        check(document("run", add, "--input", arg)["outputs"][0]["values"] == [2, 3, 4], f"run --input {arg}")
+
+
+def test_errors():
+    fails("No such file", "run", tmp / "nothing.onnx", "--random")
+    (tmp / "bad.onnx").write_bytes(b"\xff" * 50)
+    fails("", "run", tmp / "bad.onnx", "--random")
+    for c in ("inspect", "dump", "meta", "bench"):
+        document(c, tmp / "bad.onnx", code=1, schema="mote.error/1")
+    fails("give one model", "run", code=2)
+    fails("--inputs, --input", "run", add, code=2)
+    fails("no array for input 'x'", "run", add, "--inputs", tmp / "out.npz", code=2)
+    np.savez(tmp / "shape.npz", x=np.zeros((2, 4), np.float32))
+    fails("", "run", add, "--inputs", tmp / "shape.npz")
+    np.savez(tmp / "type.npz", x=np.zeros((2, 3), np.float64))
+    fails("", "run", add, "--inputs", tmp / "type.npz")
+    fails("not a value of the form N", "run", add, "--random", "--threads", "many", code=2)
+    check(mote("run", add, "--inputs")[0] == 2 and "needs a value" in mote("run", add, "--inputs")[2], "an option without its value: 2")
+    fails("a change needs --output", "meta", add, "--remove", "note", code=2)
+    fails("no key 'other'", "meta", add, "--remove", "other", "--output", tmp / "never.onnx", code=2)
+    check(not (tmp / "never.onnx").exists(), "meta: no output after a failure")
+    fails("carries no preprocessing", "run", add, "--input", write("a.txt", "a"), code=2)
+    fails("is no CPU feature", "run", add, "--random", "--cpu", "z80", code=2)
+
+
+def test_outputs():
+    target = tmp / "result.npz"
+    check(mote("run", add, "--inputs", tmp / "in.npz", "--outputs", target)[0] == 0 and np.array_equal(np.load(target)["y"], np.load(tmp / "out.npz")["y"]), "outputs are written")
+    before = target.read_bytes()
+    fails("--overwrite", "run", add, "--random", "--dims", "N=2", "--outputs", target)
+    check(target.read_bytes() == before, "an output that exists is kept")
+    check(mote("run", add, "--random", "--outputs", target, "--overwrite")[0] == 0 and target.read_bytes() != before, "--overwrite replaces it")
+    fails("", "run", add, "--random", "--outputs", tmp / "no/such/folder.npz")
+    fails("not a regular file", "run", add, "--random", "--outputs", tmp, "--overwrite")
+    no_temporaries("outputs")
+    mask = os.umask(0)
+    os.umask(mask)
+    check(target.stat().st_mode & 0o777 == 0o666 & ~mask, "an output has the usual mode")
+    a, b = tmp / "a.npz", tmp / "b.npz"
+    for p in (a, b):
+        mote("run", add, "--inputs", tmp / "in.npz", "--outputs", p)
+    check(a.read_bytes() == b.read_bytes(), "the same outputs give the same bytes")
+    with open("/dev/full", "w") as full:
+        p = subprocess.run([tool, "run", str(add), "--inputs", str(tmp / "in.npz"), "--json"], stdout=full, stderr=subprocess.PIPE)
+    check(p.returncode != 0, "a full standard output is a failure")
+
+
+def test_interrupt():
+    body = helper.make_graph([helper.make_node("Identity", ["c"], ["c2"]), helper.make_node("Add", ["v", "one"], ["v2"])], "b",
+                             [helper.make_tensor_value_info("i", I, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []), helper.make_tensor_value_info("v", F, [1])],
+                             [helper.make_tensor_value_info("c2", TensorProto.BOOL, []), helper.make_tensor_value_info("v2", F, [1])])
+    loop = model("loop.onnx", [helper.make_node("Loop", ["n", "t", "x"], ["y"], body=body)], [("x", F, [1])], [("y", F, [1])],
+                 {"n": np.array(1 << 60), "t": np.array(True), "one": np.ones(1, np.float32)})
+    for json_flag in ([], ["--json"]):
+        p = subprocess.Popen([tool, "run", str(loop), "--random", "--step-limit", str(1 << 60), "--outputs", str(tmp / "loop.npz"), *json_flag], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=20)
+        check(p.returncode == 130, f"Ctrl-C: exit code {p.returncode}: {err[:200]!r}")
+        check(not json_flag or json.loads(out)["schema"] == "mote.error/1", f"Ctrl-C: a document: {out[:200]!r}")
+        check(not (tmp / "loop.npz").exists(), "Ctrl-C: no output")
+        no_temporaries("Ctrl-C")
+    fails("step", "run", loop, "--random", "--step-limit", 1000)
+
+
+def test_meta():
+    prep = write("p.json", {"version": 1, "inputs": {"x": {"kind": "array", "range": [0, 10]}}, "output": {"task": "classify", "output": "y", "labels": ["a", "b", "c"]}})
+    two = tmp / "two.onnx"
+    check(mote("meta", add, "--set", prep, "-o", two)[0] == 0, "meta --set")
+    metadata = document("meta", two)["metadata"]
+    check(json.loads(metadata["mote.preprocess"]) == json.loads(prep.read_text()) and metadata["note"] == "kept", "meta --set: both keys are there")
+    onnx.checker.check_model(onnx.load(two))
+    np.save(tmp / "row.npy", np.array([[1, 5, 2]], np.float32))
+    r = document("run", two, "--input", tmp / "row.npy")["results"][0]
+    check([c["label"] for c in r["classes"]] == ["b", "c", "a"], "the model's own preprocessing is used")
+    np.save(tmp / "row.npy", np.array([[1, 11, 2]], np.float32))
+    fails("input 'x' has values in [1, 11], the declared range is [0, 10]", "run", two, "--input", tmp / "row.npy")
+    np.save(tmp / "row.npy", np.array([[1, np.nan, 2]], np.float32))
+    fails("element 1 is NaN, the declared range is [0, 10]", "run", two, "--input", tmp / "row.npy")
+    fails("inputs.z: the model has no such input", "meta", add, "--set", write("z.json", {"version": 1, "inputs": {"z": {"kind": "array"}}}), "-o", tmp / "never.onnx")
+    fails("line 1", "meta", add, "--set", write("broken.json", "{"), "-o", tmp / "never.onnx")
+    check(mote("meta", add, "--set", write("free.txt", "any text"), "--key", "author", "-o", tmp / "three.onnx")[0] == 0, "meta --key")
+    check(document("meta", tmp / "three.onnx")["metadata"] == {"note": "kept", "author": "any text"}, "meta --key: the text")
+    fails("--overwrite", "meta", add, "--set", prep, "-o", two)
+    check(mote("meta", two, "--remove", "mote.preprocess", "-o", two, "--overwrite")[0] == 0 and document("meta", two)["metadata"] == {"note": "kept"}, "meta --remove, in place")
+    no_temporaries("meta")
+
+
+for name, test in sorted(globals().copy().items()):
+    if name.startswith("test_"):
+        test()
+finish()
