@@ -20,8 +20,8 @@ VF void requantize_store(const mote_idwconv_tile *t, size_t pixel, size_t c, siz
             memcpy(y, part, n * sizeof *y);
         return;
     }
-    const vf q = vf_rne(vf_mul(vi_to_f(x), scale));
-    x = vi_add(vf_to_i(vf_min(vf_max(q, vf_set(t->lo)), vf_set(t->hi))), vi_set(t->zero)); /* NaN becomes lo */
+    const vf q = vf_mul(vi_to_f(x), scale); /* lo and hi are whole: rounding comes last. NaN becomes lo */
+    x = vi_add(vf_to_i(vf_min(vf_max(q, vf_set(t->lo)), vf_set(t->hi))), vi_set(t->zero));
     uint8_t *y = (uint8_t *)t->y + pixel * t->y_stride + c, part[16];
     vi_store_8(n == 16 ? y : part, x);
     if (n < 16)

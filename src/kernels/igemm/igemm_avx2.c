@@ -8,9 +8,11 @@
 /* bytes 0 and 2 of each lane, bytes 1 and 3 */
 typedef struct { __m256i even, odd; } dot_a;
 typedef struct { dot_a a, b; } dot_b;
-VF dot_a dot_spread(uint32_t word)
+/* A word goes from memory to all lanes before anything is done to it: scalar registers would need a transfer for each half. */
+VF dot_a dot_spread(uint32_t word, uint32_t flip)
 {
-    return (dot_a){_mm256_set1_epi32((int32_t)(word & 0xff00ff)), _mm256_set1_epi32((int32_t)(word >> 8 & 0xff00ff))};
+    const __m256i x = _mm256_xor_si256(_mm256_set1_epi32((int32_t)word), _mm256_set1_epi32((int32_t)flip));
+    return (dot_a){_mm256_and_si256(x, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(x, 8)};
 }
 VF dot_a dot_widen(__m256i x) { return (dot_a){_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)}; }
 VF dot_b dot_load(const int8_t *b)

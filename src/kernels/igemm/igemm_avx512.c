@@ -7,9 +7,10 @@
 
 /* bytes 0 and 2 of each lane, bytes 1 and 3 */
 typedef struct { __m512i even, odd; } dot_a, dot_b;
-VF dot_a dot_spread(uint32_t word)
+VF dot_a dot_spread(uint32_t word, uint32_t flip)
 {
-    return (dot_a){_mm512_set1_epi32((int32_t)(word & 0xff00ff)), _mm512_set1_epi32((int32_t)(word >> 8 & 0xff00ff))};
+    const vi x = vi_xor(vi_set((int32_t)word), vi_set((int32_t)flip));
+    return (dot_a){_mm512_and_si512(x, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(x, 8)};
 }
 VF dot_b dot_load(const int8_t *b)
 {

@@ -8,7 +8,7 @@
 #define VTARGET MOTE_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx2,fma,f16c")
 
 typedef vi dot_a, dot_b;
-VF dot_a dot_spread(uint32_t word) { return vi_set((int32_t)word); }
+VF dot_a dot_spread(uint32_t word, uint32_t flip) { return vi_xor(vi_set((int32_t)word), vi_set((int32_t)flip)); }
 VF dot_b dot_load(const int8_t *b) { return vi_load(b); }
 VF vi dot(vi sum, dot_a a, dot_b b) { return _mm512_dpbusd_epi32(sum, a, b); }
 

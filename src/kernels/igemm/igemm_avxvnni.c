@@ -9,7 +9,7 @@
 
 typedef __m256i dot_a;
 typedef vi dot_b;
-VF dot_a dot_spread(uint32_t word) { return _mm256_set1_epi32((int32_t)word); }
+VF dot_a dot_spread(uint32_t word, uint32_t flip) { return _mm256_xor_si256(_mm256_set1_epi32((int32_t)word), _mm256_set1_epi32((int32_t)flip)); }
 VF dot_b dot_load(const int8_t *b) { return vi_load(b); }
 VF vi dot(vi sum, dot_a a, dot_b b)
 {

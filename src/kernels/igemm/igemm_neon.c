@@ -7,7 +7,7 @@
 
 typedef int8x8_t dot_a;
 typedef struct { int8x16_t a, b, c, d; } dot_b;
-VF dot_a dot_spread(uint32_t word) { return vreinterpret_s8_u32(vdup_n_u32(word)); }
+VF dot_a dot_spread(uint32_t word, uint32_t flip) { return vreinterpret_s8_u32(vdup_n_u32(word ^ flip)); }
 VF dot_b dot_load(const int8_t *b) { return (dot_b){vld1q_s8(b), vld1q_s8(b + 16), vld1q_s8(b + 32), vld1q_s8(b + 48)}; }
 VF int32x4_t dot_part(int32x4_t sum, dot_a a, int8x16_t b)
 {

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  * TILE_MR 4, 6 or 8; TILE_NV 1..3 vectors of 16 columns; TILE_NAME; and what multiplies:
  *     dot_a, dot_b     types: 4 bytes of a, spread; 16 columns of 4 bytes of b
- *     dot_a dot_spread(uint32_t word)      dot_b dot_load(const int8_t *b)
+ *     dot_a dot_spread(uint32_t word, uint32_t flip)      word ^ flip
+ *     dot_b dot_load(const int8_t *b)
  *     vi dot(vi sum, dot_a a, dot_b b)     sum[lane] += the 4 products, exactly */
 
 #define ROWS_1(X) X(0)
@@ -48,8 +49,8 @@ static VTARGET void finish(const mote_igemm_tile *t, const int32_t *sum, size_t 
                     memcpy(y, part, n * sizeof *y);
                 continue;
             }
-            vf q = vf_rne(vf_mul(vi_to_f(x), vf_load((const float *)(const void *)(head + 2 * w + j))));
-            x = vi_add(vf_to_i(vf_min(vf_max(q, lo), hi)), zero); /* NaN becomes lo */
+            vf q = vf_mul(vi_to_f(x), vf_load((const float *)(const void *)(head + 2 * w + j)));
+            x = vi_add(vf_to_i(vf_min(vf_max(q, lo), hi)), zero); /* lo and hi are whole: rounding comes last. NaN becomes lo */
             uint8_t *y = (uint8_t *)t->y + i * t->y_stride + j, part[16];
             vi_store_8(n == 16 ? y : part, x);
             if (n != 16)
@@ -61,11 +62,11 @@ static VTARGET void finish(const mote_igemm_tile *t, const int32_t *sum, size_t 
 #define START_2(i) START_1(i) vi c##i##1 = s1;
 #define START_3(i) START_2(i) vi c##i##2 = s2;
 #define POINTER(i) const uint8_t *a##i = a[i];
-#define STEP_1(i) x = dot_spread(load_word(a##i + k, 4) ^ flip), c##i##0 = dot(c##i##0, x, b0);
+#define STEP_1(i) x = dot_spread(load_word(a##i + k, 4), flip), c##i##0 = dot(c##i##0, x, b0);
 #define STEP_2(i) STEP_1(i) c##i##1 = dot(c##i##1, x, b1);
 #define STEP_3(i) STEP_2(i) c##i##2 = dot(c##i##2, x, b2);
 /* The bytes beyond kc meet zeros in b: what the flip makes of them does not matter. */
-#define LAST_1(i) x = dot_spread(load_word(a##i + whole, kc - whole) ^ flip), c##i##0 = dot(c##i##0, x, b0);
+#define LAST_1(i) x = dot_spread(load_word(a##i + whole, kc - whole), flip), c##i##0 = dot(c##i##0, x, b0);
 #define LAST_2(i) LAST_1(i) c##i##1 = dot(c##i##1, x, b1);
 #define LAST_3(i) LAST_2(i) c##i##2 = dot(c##i##2, x, b2);
 #define SAVE_1(i, w) vi_store(sum + i * w, c##i##0);
