@@ -8,10 +8,12 @@
  *     Add, Mul, means, Softmax    QAdd, QMul, QAveragePool, QGlobalAveragePool, QSoftmax
  *     Concat                      Concat of 8 bits, a table before each input whose parameters are not the output's
  *     Conv, Gemm, MatMul          QConv, QGemm (qint_product.c)
+ *     Relu, Clip behind these     a clamp of the quantized values, since quantizing keeps order
  *
  * QLinearConv and QLinearMatMul become the same products. An operator between quantized tensors that stays in float gets the reason as a property. */
 #include "base/platform.h"
 #include "passes/qint.h"
+#include <math.h>
 #include <string.h>
 
 /* ---- one island ---- */
@@ -91,6 +93,63 @@ static bool only_quantized(const mote_qint *k, const mote_value *real)
     return true;
 }
 
+/* ---- clamps ---- */
+
+static float bound_of(const mote_node *n, uint32_t input, const char *attribute, float absent)
+{
+    if (n->def->since < 11)
+        return mote_node_float(n, attribute, absent);
+    if (input >= n->n_in || n->in[input].value == NULL)
+        return absent;
+    const mote_array *a = mote_value_const(n->in[input].value);
+    float v = NAN;
+    if (a != NULL && a->data != NULL && a->dtype == MOTE_DTYPE_F32 && mote_array_count(a) == 1)
+        memcpy(&v, a->data, sizeof v);
+    return v;
+}
+
+/* Steps over Relu and Clip, upward from k->real. */
+static void step_over_clamps(mote_qint *k)
+{
+    k->lo = -INFINITY;
+    k->hi = INFINITY;
+    k->real = k->q->in[0].value;
+    for (mote_node *n = k->real->producer; n != NULL && n->domain.n == 0 && n->def != NULL; n = k->real->producer) {
+        float lo, hi;
+        if (mote_str_is(n->op, "Relu")) {
+            lo = 0;
+            hi = INFINITY;
+        } else if (mote_str_is(n->op, "Clip")) {
+            lo = bound_of(n, 1, "min", -INFINITY);
+            hi = bound_of(n, 2, "max", INFINITY);
+        } else {
+            return;
+        }
+        mote_value *inner = n->in[0].value;
+        if (!(lo <= hi) || mote_value_single_user(inner) != n)
+            return;
+        /* behind this clamp come those already seen: clamp(clamp(v, lo, hi), k->lo, k->hi) */
+        lo = lo < k->lo ? k->lo : lo > k->hi ? k->hi : lo;
+        hi = hi < k->lo ? k->lo : hi > k->hi ? k->hi : hi;
+        k->lo = lo;
+        k->hi = hi;
+        k->real = inner;
+    }
+}
+
+/* Quantized values as the clamps behind the operator would have left them: a table, unless the type's limits are as tight. */
+static mote_status clamped(mote_qint *k, mote_value *whole)
+{
+    const int32_t lo = mote_qparam_limit(&k->y, k->lo), hi = mote_qparam_limit(&k->y, k->hi), least = mote_qtype_least(k->y.type);
+    if (lo > least || hi < least + 255) {
+        uint8_t table[256];
+        for (int32_t v = least; v < least + 256; v++)
+            table[(uint8_t)v] = (uint8_t)(v < lo ? lo : v > hi ? hi : v);
+        MOTE_TRY(add_table(k, whole, table, &whole));
+    }
+    return mote_qint_finish(k, k->q->in[0].value, whole);
+}
+
 /* ---- elementwise ---- */
 
 static mote_status table_of_chain(mote_qint *k)
@@ -126,7 +185,7 @@ static mote_status binary(mote_qint *k, mote_node *p, const char *form)
     mote_value *in[8] = {da->in[0].value, a.scale_value, a.zero_value, db->in[0].value, b.scale_value, b.zero_value, k->y.scale_value, zero};
     for (uint32_t i = 0; i < 8; i++)
         mote_node_set_input(n, i, in[i]);
-    return mote_qint_finish(k, p->out[0], n->out[0]);
+    return clamped(k, n->out[0]);
 }
 
 /* ---- forms of one tensor: X, xs, xz, ys, yz ---- */
@@ -160,7 +219,7 @@ static mote_status mean(mote_qint *k, mote_node *p, const char *form, bool windo
     if (windows)
         MOTE_TRY(mote_node_copy_attrs(n, p));
     MOTE_TRY(mote_qint_transpose(k, n->out[0], type->rank, false, &v));
-    return mote_qint_finish(k, p->out[0], v);
+    return clamped(k, v);
 }
 
 /* ReduceMean over exactly the dimensions of space, which it keeps, is GlobalAveragePool. */
@@ -203,7 +262,7 @@ static mote_status softmax(mote_qint *k, mote_node *p)
         return MOTE_OK;
     }
     MOTE_TRY(of_one(k, &x, d->in[0].value, "QSoftmax", &n));
-    return mote_qint_finish(k, p->out[0], n->out[0]);
+    return clamped(k, n->out[0]);
 }
 
 /* ---- Concat of several scales ---- */
@@ -231,7 +290,7 @@ static mote_status concat(mote_qint *k, mote_node *p)
         }
         mote_node_set_input(n, i, v);
     }
-    return mote_qint_finish(k, p->out[0], n->out[0]);
+    return clamped(k, n->out[0]);
 }
 
 /* ---- from a QuantizeLinear ---- */
@@ -269,10 +328,26 @@ static mote_status from_quantize(mote_pass_context *c, mote_graph *g, mote_node 
         return MOTE_OK;
     if (!only_quantized(&k, q->in[0].value))
         return mote_q_stay(c, p, "its result is used unquantized, too, or with several scales");
+    step_over_clamps(&k);
+    if ((p = k.real->producer) == NULL || p->graph != g || p->def == NULL)
+        return MOTE_OK;
+    k.name = p->name;
     MOTE_TRY(mote_qint_product(&k));
     if (!k.done && k.why == NULL)
         MOTE_TRY(island(&k, p));
     return k.done || k.why == NULL ? MOTE_OK : mote_q_stay(c, p, k.why);
+}
+
+/* Operators that read quantized tensors and have not become integer forms, nor have a reason yet. */
+static mote_status explain(mote_pass_context *c, mote_graph *g)
+{
+    for (mote_node *n = g->first; n != NULL; n = n->next)
+        for (uint32_t i = 0; i < n->n_in && !mote_is_quantize(n) && !mote_is_dequantize(n); i++) {
+            const mote_value *v = n->in[i].value;
+            if (v != NULL && mote_is_dequantize(v->producer) && mote_value_const(v->producer->in[0].value) == NULL)
+                MOTE_TRY(mote_q_stay(c, n, "its result is not quantized"));
+        }
+    return MOTE_OK;
 }
 
 static mote_status integer_graph(mote_pass_context *c, mote_graph *g)
@@ -287,7 +362,7 @@ static mote_status integer_graph(mote_pass_context *c, mote_graph *g)
     }
     if (c->edits != before)
         mote_q_sweep(g);
-    return MOTE_OK;
+    return explain(c, g);
 }
 
 mote_status mote_pass_qint(mote_pass_context *c);

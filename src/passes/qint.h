@@ -10,6 +10,8 @@ typedef struct mote_qint {
     mote_graph *graph;
     mote_node *q;      /* new nodes go before it */
     mote_qparam y;     /* its parameters */
+    mote_value *real;  /* what is quantized, before the clamps */
+    float lo, hi;      /* the clamps */
     mote_str name;     /* that the form gets */
     const char *why;   /* set: why the island stays in float */
     bool done;
@@ -24,7 +26,7 @@ mote_status mote_qint_zero(const mote_qint *k, mote_value **out);
 /* `whole` takes the place of every quantization of `real`. */
 mote_status mote_qint_finish(mote_qint *k, const mote_value *real, mote_value *whole);
 
-/* Conv, Gemm, MatMul, with an addition of constants and clamps behind; neither done nor why: k->q's input is something else. */
+/* Conv, Gemm, MatMul, with an addition of constants behind; neither done nor why: k->real is something else. */
 mote_status mote_qint_product(mote_qint *k);
 /* QLinearConv, QLinearMatMul. */
 mote_status mote_qint_operator(mote_pass_context *c, mote_node *n);

@@ -20,7 +20,6 @@ typedef struct product {
     mote_value *bias;         /* NULL: none */
     int64_t outputs;
     int32_t w_axis;           /* the output channels' dimension in the weight */
-    float lo, hi;             /* clamps behind */
     const mote_value *result; /* what QuantizeLinear reads */
 } product;
 
@@ -29,46 +28,6 @@ static float float_at(const mote_array *a, size_t i)
     float v;
     memcpy(&v, (const char *)a->data + (a->rank == 0 || mote_array_count(a) == 1 ? 0 : i) * sizeof v, sizeof v);
     return v;
-}
-
-/* ---- clamps ---- */
-
-static float bound_of(const mote_node *n, uint32_t input, const char *attribute, float absent)
-{
-    if (n->def->since < 11)
-        return mote_node_float(n, attribute, absent);
-    if (input >= n->n_in || n->in[input].value == NULL)
-        return absent;
-    const mote_array *a = mote_value_const(n->in[input].value);
-    return a != NULL && a->data != NULL && a->dtype == MOTE_DTYPE_F32 && mote_array_count(a) == 1 ? float_at(a, 0) : NAN;
-}
-
-/* Steps over Relu and Clip upward from *v. */
-static void step_over_clamps(product *p, mote_value **v)
-{
-    p->lo = -INFINITY;
-    p->hi = INFINITY;
-    for (mote_node *n = (*v)->producer; n != NULL && n->domain.n == 0 && n->def != NULL; n = (*v)->producer) {
-        float lo, hi;
-        if (mote_str_is(n->op, "Relu")) {
-            lo = 0;
-            hi = INFINITY;
-        } else if (mote_str_is(n->op, "Clip")) {
-            lo = bound_of(n, 1, "min", -INFINITY);
-            hi = bound_of(n, 2, "max", INFINITY);
-        } else {
-            return;
-        }
-        mote_value *inner = n->in[0].value;
-        if (!(lo <= hi) || mote_value_single_user(inner) != n)
-            return;
-        /* behind this clamp come those already seen: clamp(clamp(v, lo, hi), p->lo, p->hi) */
-        lo = lo < p->lo ? p->lo : lo > p->hi ? p->hi : lo;
-        hi = hi < p->lo ? p->lo : hi > p->hi ? p->hi : hi;
-        p->lo = lo;
-        p->hi = hi;
-        *v = inner;
-    }
 }
 
 /* ---- bias ---- */
@@ -155,14 +114,14 @@ static bool check_weight(const product *p, const mote_array **ws, const char **w
 }
 
 /* Inputs 1 to 8 of QConv and QGemm, [qmin, qmax]. */
-static mote_status set_params(mote_qint *k, const product *p, mote_node *n, mote_value *bias)
+static mote_status set_params(const mote_qint *k, const product *p, mote_node *n, mote_value *bias)
 {
     mote_value *zero;
     MOTE_TRY(mote_qint_zero(k, &zero));
     mote_value *in[8] = {p->px.scale_value, p->px.zero_value, p->w->in[0].value, p->w->in[1].value, p->w->n_in > 2 ? p->w->in[2].value : NULL, k->y.scale_value, zero, bias};
     for (uint32_t i = 0; i < (bias != NULL ? 8 : 7); i++)
         mote_node_set_input(n, 1 + i, in[i]);
-    const int32_t lo = mote_qparam_limit(&k->y, p->lo), hi = mote_qparam_limit(&k->y, p->hi), least = mote_qtype_least(k->y.type);
+    const int32_t lo = mote_qparam_limit(&k->y, k->lo), hi = mote_qparam_limit(&k->y, k->hi), least = mote_qtype_least(k->y.type);
     if (lo != least || hi != least + 255) {
         MOTE_TRY(mote_node_set_int(n, "qmin", lo));
         MOTE_TRY(mote_node_set_int(n, "qmax", hi));
@@ -256,8 +215,7 @@ static bool plain_gemm(const mote_node *n)
 mote_status mote_qint_product(mote_qint *k)
 {
     product p = {.result = k->q->in[0].value};
-    mote_value *v = k->q->in[0].value;
-    step_over_clamps(&p, &v);
+    mote_value *v = k->real;
     step_over_bias(&p, &v);
     p.node = v->producer;
     const bool conv = mote_node_is(p.node, "", "Conv"), gemm = mote_node_is(p.node, "", "Gemm");

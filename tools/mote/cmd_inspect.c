@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "engine.h"
+#include "quantized.h"
 #include "session/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +96,7 @@ static json_t *values_json(const mote_model *m, bool outputs, mote_text *t)
     return list;
 }
 
-static int inspect_json(const mote_model *m, const summary *s, const mote_memory_info *memory, mote_text *t)
+static int inspect_json(const mote_model *m, const summary *s, const mote_model *quantized, const mote_memory_info *memory, mote_text *t)
 {
     json_t *ops = json_array(), *types = json_object(), *meta = json_object(), *opsets = json_object();
     for (size_t i = 0; i < s->n_ops; i++)
@@ -114,6 +115,8 @@ static int inspect_json(const mote_model *m, const summary *s, const mote_memory
                           (json_int_t)m->module->ir_version, "opsets", opsets, "inputs", values_json(m, false, t), "outputs", values_json(m, true, t),
                           "nodes", (json_int_t)s->nodes, "parameters", (json_int_t)s->parameters, "parameter_bytes", (json_int_t)s->parameter_bytes,
                           "parameter_types", types, "operators", ops, "metadata", meta);
+    if (j != NULL && quantized != NULL)
+        json_object_set_new(j, "quantized", quantized_json(quantized));
     if (j != NULL && memory != NULL)
         json_object_set_new(j, "memory", json_pack("{s:I, s:I, s:I, s:I}", "model_bytes", (json_int_t)memory->model_bytes, "mapped_bytes",
                                                    (json_int_t)memory->mapped_bytes, "arena_bytes", (json_int_t)memory->arena_bytes, "session_bytes",
@@ -121,7 +124,7 @@ static int inspect_json(const mote_model *m, const summary *s, const mote_memory
     return tool_print_json(j);
 }
 
-static void inspect_text(const mote_model *m, const summary *s, const mote_memory_info *memory, mote_text *t)
+static void inspect_text(const mote_model *m, const summary *s, const mote_model *quantized, const mote_memory_info *memory, mote_text *t)
 {
     const mote_module *x = m->module;
     printf("producer    %.*s %.*s\nIR version  %lld\nopsets     ", MOTE_STR_ARG(x->producer_name), MOTE_STR_ARG(x->producer_version), (long long)x->ir_version);
@@ -145,6 +148,8 @@ static void inspect_text(const mote_model *m, const summary *s, const mote_memor
     printf("operators\n");
     for (size_t i = 0; i < s->n_ops; i++)
         printf("            %6zu  %.*s%s%.*s\n", s->ops[i].n, MOTE_STR_ARG(s->ops[i].domain), s->ops[i].domain.n ? "." : "", MOTE_STR_ARG(s->ops[i].op));
+    if (quantized != NULL)
+        quantized_print(quantized);
     if (x->n_props != 0)
         printf("metadata\n");
     for (size_t i = 0; i < x->n_props; i++)
@@ -160,7 +165,7 @@ static int run_inspect(void *values, int n, char **operand)
     if (n != 1)
         return tool_usage(&(command){.name = "inspect", .usage = "MODEL [options]"}, "give one model");
     mote_diag diag = MOTE_DIAG_INIT;
-    engine e, planned = {NULL, NULL, 0};
+    engine e, planned = {NULL, NULL, 0}, integer = {NULL, NULL, 0};
     engine_options plain = o->engine;
     plain.stop_after = "infer";
     mote_status status = engine_load(&e, operand[0], &plain, &diag);
@@ -173,6 +178,9 @@ static int run_inspect(void *values, int n, char **operand)
             status = mote_session_memory(planned.session, &memory);
         engine_close(&planned);
     }
+    plain.stop_after = QUANTIZED_STAGE;
+    if (status == MOTE_OK && quantized_any(e.model))
+        status = engine_load(&integer, operand[0], &plain, &diag);
     if (status != MOTE_OK) {
         engine_close(&e);
         return tool_fail(o->json, operand[0], status, &diag);
@@ -187,9 +195,9 @@ static int run_inspect(void *values, int n, char **operand)
     mote_text_put(&t, "", 0);
     int code = EXIT_DONE;
     if (o->json)
-        code = inspect_json(e.model, &s, o->dims != NULL ? &memory : NULL, &t);
+        code = inspect_json(e.model, &s, integer.model, o->dims != NULL ? &memory : NULL, &t);
     else
-        inspect_text(e.model, &s, o->dims != NULL ? &memory : NULL, &t);
+        inspect_text(e.model, &s, integer.model, o->dims != NULL ? &memory : NULL, &t);
     for (const mote_node *node = e.model->module->graph->first; node != NULL && o->nodes && !o->json; node = node->next) {
         printf("  %-20.*s %.*s ->", MOTE_STR_ARG(node->op), MOTE_STR_ARG(node->name));
         for (uint32_t i = 0; i < node->n_out; i++)
@@ -201,6 +209,7 @@ static int run_inspect(void *values, int n, char **operand)
     }
     mote_text_deinit(&t);
     free(s.ops);
+    engine_close(&integer);
     engine_close(&e);
     return s.failed ? EXIT_FAILED : code;
 }
