@@ -131,6 +131,11 @@ static int64_t fresh_number(mote_str name)
     return v;
 }
 
+mote_str mote_graph_fresh_name(mote_module *m)
+{
+    return mote_arena_printf(&m->arena, "%s%u", fresh_prefix, (unsigned)m->next_name++);
+}
+
 mote_value *mote_graph_add_value(mote_graph *g, mote_str name)
 {
     mote_module *m = g->module;
@@ -138,8 +143,7 @@ mote_value *mote_graph_add_value(mote_graph *g, mote_str name)
     if (v == NULL)
         return NULL;
     if (name.n == 0) {
-        v->name = mote_arena_printf(&m->arena, "%s%u", fresh_prefix, (unsigned)m->next_name);
-        m->next_name++;
+        v->name = mote_graph_fresh_name(m);
     } else {
         v->name = mote_arena_str(&m->arena, name);
         int64_t number = fresh_number(name);

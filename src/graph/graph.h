@@ -170,6 +170,8 @@ int64_t mote_module_symbol(mote_module *m, mote_str name);
 int64_t mote_module_opset(const mote_module *m, mote_str domain);
 const mote_prop *mote_module_prop(const mote_module *m, const char *key);
 
+/* A name that no value of the module has; .p NULL when memory runs out. */
+mote_str mote_graph_fresh_name(mote_module *m);
 /* A new value; name is copied; an empty name gets a fresh one. */
 mote_value *mote_graph_add_value(mote_graph *g, mote_str name);
 mote_status mote_graph_add_input(mote_graph *g, mote_value *v);
@@ -193,6 +195,9 @@ void mote_node_remove(mote_node *n);
 /* Unlinks a value without uses and without a producer (a constant that nobody reads). A graph input: gone from the inputs too. */
 void mote_value_remove(mote_value *v);
 void mote_node_move_before(mote_node *n, mote_node *before);
+/* Moves the nodes and values of a subgraph without inputs into the graph around it, before the node that owns it; its values get fresh names.
+ * outputs[k] is then the value that output k had; the subgraph is empty and has no outputs. */
+mote_status mote_graph_inline(mote_graph *sub, mote_value **outputs);
 /* Every use of `old` becomes a use of `now`. A graph output keeps its name: where `old` was a graph output, names are swapped,
  * so `now` must then be no graph input and stand in the same graph (mote_value_can_replace). */
 void mote_value_replace(mote_value *old, mote_value *now);

@@ -175,6 +175,51 @@ void mote_node_move_before(mote_node *n, mote_node *before)
     list_insert(n->graph, n, before);
 }
 
+static void reparent(mote_node *n, mote_graph *g)
+{
+    n->graph = g;
+    for (mote_attr *a = n->attrs; a != NULL; a = a->next) {
+        if (a->kind == MOTE_ATTR_GRAPH)
+            a->g->parent = g;
+        for (size_t i = 0; a->kind == MOTE_ATTR_GRAPHS && i < a->n; i++)
+            a->graphs[i]->parent = g;
+    }
+}
+
+mote_status mote_graph_inline(mote_graph *sub, mote_value **outputs)
+{
+    mote_graph *g = sub->parent;
+    mote_module *m = sub->module;
+    if (g == NULL || sub->owner == NULL || sub->owner->graph != g || sub->n_inputs != 0)
+        return MOTE_E_ARGUMENT;
+    for (mote_value *v = sub->values; v != NULL; v = v->next) {
+        mote_str name = mote_graph_fresh_name(m);
+        if (name.p == NULL)
+            return MOTE_E_MEMORY;
+        v->name = name;
+    }
+    for (mote_node *n = sub->first, *next; n != NULL; n = next) {
+        next = n->next;
+        list_remove(n);
+        reparent(n, g);
+        list_insert(g, n, sub->owner);
+    }
+    for (mote_value *v = sub->values; v != NULL; v = v->next)
+        v->graph = g;
+    if (sub->values != NULL) {
+        sub->values->prev = g->values_last;
+        *(g->values_last != NULL ? &g->values_last->next : &g->values) = sub->values;
+        g->values_last = sub->values_last;
+        sub->values = sub->values_last = NULL;
+    }
+    for (size_t i = 0; i < sub->n_outputs; i++) {
+        outputs[i] = sub->outputs[i]->value;
+        use_unlink(sub->outputs[i]);
+    }
+    sub->n_outputs = 0;
+    return MOTE_OK;
+}
+
 /* ---- values ---- */
 
 bool mote_value_is_output(const mote_value *v)

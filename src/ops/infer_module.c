@@ -7,6 +7,7 @@
 enum {
     VALUE_MAX = 1024,       /* elements of a value that is carried */
     VALUE_MAX_REAL = 64,    /* of real numbers: scales of Resize and the like */
+    BYTES_MAX = 16 << 20,   /* of all values that are carried */
     ALIGN_MAX = 1 << 16,    /* bytes of a misaligned constant that is copied to be read */
     NODES_BASE = 200000,    /* nodes inferred in all: bodies of loops are inferred again until their types settle, and they nest */
     NODES_FACTOR = 16,
@@ -24,6 +25,7 @@ typedef struct walk {
     const mote_array **known;  /* by value id; NULL: not known */
     size_t n_values;
     owned *results;            /* evaluated values, their data from the heap */
+    size_t bytes;              /* of theirs */
     uint64_t budget;
     int depth;
 } walk;
@@ -97,7 +99,8 @@ static mote_status evaluate(walk *w, const mote_node *n, const mote_type *const 
     if (status != MOTE_OK)
         return MOTE_OK;
     for (uint32_t i = 0; i < n->n_out; i++) {
-        bool keep = n->out[i] != NULL && results[i].kind == MOTE_KIND_TENSOR && is_small(results[i].dtype, mote_array_count(&results[i]));
+        bool keep = n->out[i] != NULL && results[i].kind == MOTE_KIND_TENSOR && is_small(results[i].dtype, mote_array_count(&results[i])) &&
+                    w->bytes + results[i].bytes <= BYTES_MAX;
         owned *o = keep ? mote_arena_calloc(&w->arena, 1, sizeof *o) : NULL;
         if (o == NULL) {
             mote_array_free(w->m->heap, &results[i]);
@@ -106,6 +109,7 @@ static mote_status evaluate(walk *w, const mote_node *n, const mote_type *const 
         o->a = results[i];
         o->next = w->results;
         w->results = o;
+        w->bytes += o->a.bytes;
         w->known[n->out[i]->id] = &o->a;
     }
     return MOTE_OK;
@@ -244,12 +248,30 @@ static mote_status infer_graph(walk *w, mote_graph *g)
     return status;
 }
 
-mote_status mote_infer_module(mote_module *m, mote_diag *diag)
+static mote_status tell_known(walk *w, mote_graph *g, mote_infer_known fn, void *ctx, int depth)
+{
+    for (mote_node *n = g->first; n != NULL; n = n->next) {
+        for (const mote_attr *a = n->attrs; a != NULL && depth > 0; a = a->next) {
+            if (a->kind == MOTE_ATTR_GRAPH)
+                MOTE_TRY(tell_known(w, a->g, fn, ctx, depth - 1));
+            for (size_t i = 0; a->kind == MOTE_ATTR_GRAPHS && i < a->n; i++)
+                MOTE_TRY(tell_known(w, a->graphs[i], fn, ctx, depth - 1));
+        }
+        for (uint32_t i = 0; i < n->n_out; i++)
+            if (n->out[i] != NULL && w->known[n->out[i]->id] != NULL)
+                MOTE_TRY(fn(ctx, n->out[i], w->known[n->out[i]->id]));
+    }
+    return MOTE_OK;
+}
+
+mote_status mote_infer_module_known(mote_module *m, mote_infer_known fn, void *ctx, mote_diag *diag)
 {
     walk w = {.m = m, .diag = diag, .n_values = m->n_values, .budget = NODES_BASE + (uint64_t)NODES_FACTOR * m->n_nodes};
     mote_arena_init(&w.arena, m->heap);
     w.known = mote_heap_calloc(m->heap, w.n_values + 1, sizeof *w.known);
     mote_status status = w.known != NULL ? infer_graph(&w, m->graph) : MOTE_NO_MEMORY(diag, w.n_values * sizeof *w.known);
+    if (status == MOTE_OK && fn != NULL)
+        status = tell_known(&w, m->graph, fn, ctx, MOTE_GRAPH_MAX_DEPTH);
     while (w.results != NULL) {
         mote_array_free(m->heap, &w.results->a);
         w.results = w.results->next;
@@ -258,3 +280,5 @@ mote_status mote_infer_module(mote_module *m, mote_diag *diag)
     mote_arena_deinit(&w.arena);
     return status;
 }
+
+mote_status mote_infer_module(mote_module *m, mote_diag *diag) { return mote_infer_module_known(m, NULL, NULL, diag); }

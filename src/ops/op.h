@@ -98,6 +98,10 @@ mote_status mote_infer_node(mote_infer *c);
  * arithmetic. A declared type of a value that contradicts the inferred one is MOTE_E_SHAPE or MOTE_E_DTYPE for a graph output, a correction
  * otherwise (files lie about inner values). */
 mote_status mote_infer_module(mote_module *m, mote_diag *diag);
+/* The same, and then calls fn for each value that a node makes and that is the same at every run as far as inference has found out, in the order of its
+ * producers. The array is the walk's and goes with it; fn must not edit the module's graphs. */
+typedef mote_status (*mote_infer_known)(void *ctx, mote_value *v, const mote_array *a);
+mote_status mote_infer_module_known(mote_module *m, mote_infer_known fn, void *ctx, mote_diag *diag);
 
 /* ---- evaluation ---- */
 

@@ -28,6 +28,7 @@ typedef struct mote_pass_context {
     mote_diag *diag;
     size_t edits;           /* a pass adds what it changed */
     size_t folded_bytes;    /* of all folding passes so far */
+    void *state;            /* of the pass that runs */
 } mote_pass_context;
 
 typedef mote_status (*mote_pass_fn)(mote_pass_context *c);

@@ -6,6 +6,7 @@
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
 #define PORTABLE(ROW)                                                                                                  \
+    ROW(fold, false, "what is the same at every run becomes a constant; branches of known conditions")                 \
     ROW(identity, false, "operators that return their input, chains of reshapes and of transposes")                    \
     ROW(dead, false, "nodes, optional outputs and constants that nobody uses")
 

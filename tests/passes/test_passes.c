@@ -215,8 +215,10 @@ static void compare_arrays(const char *how, size_t output, const mote_array *x, 
 
 static void compare(const char *how, const values *want, const values *got, double rtol)
 {
-    if ((want->status == MOTE_OK) != (got->status == MOTE_OK))
-        fail("%s: evaluation gives status %d, was %d", how, (int)got->status, (int)want->status);
+    if (want->status != MOTE_OK) /* what nobody uses may fail, or be too large, and go */
+        return;
+    if (got->status != MOTE_OK)
+        fail("%s: evaluation gives status %d", how, (int)got->status);
     CHECK(want->n == got->n);
     for (size_t i = 0; i < want->n; i++)
         compare_arrays(how, i, &want->a[i], &got->a[i], rtol);
@@ -378,7 +380,7 @@ static size_t run_file(const char *name, int argc, char **argv)
         now = &c;
         if (is_wanted(name, c.label, argc, argv)) {
             cases++;
-            mote_heap_init(&heap, NULL, 0);
+            mote_heap_init(&heap, NULL, (size_t)256 << 20);
             if (setjmp(next_case) == 0)
                 check_case(&c);
         }
