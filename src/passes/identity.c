@@ -107,6 +107,15 @@ static mote_value *twice(const mote_node *n, const char *op)
 static mote_value *not_not(const mote_node *n) { return twice(n, "Not"); }
 static mote_value *neg_neg(const mote_node *n) { return twice(n, "Neg"); }
 
+/* Where it cannot train. */
+static mote_value *dropout(const mote_node *n)
+{
+    const mote_array *training = IN(n, 2) != NULL ? mote_value_const(IN(n, 2)) : NULL;
+    if (IN(n, 2) != NULL && (training == NULL || mote_array_count(training) != 1 || mote_array_i64(training, 0) != 0))
+        return NULL;
+    return IN(n, 0);
+}
+
 static mote_value *where(const mote_node *n)
 {
     const mote_array *a = mote_value_const(IN(n, 0));
@@ -129,7 +138,7 @@ static const struct {
     {"Max", lone_input},     {"Min", lone_input},    {"Mul", mul},              {"Div", div_one},       {"Sub", sub},
     {"Add", add},            {"Pow", div_one},       {"Clip", clip},            {"Relu", relu},         {"Not", not_not},
     {"Neg", neg_neg},        {"Where", where},       {"Reshape", same_shape},   {"Flatten", same_shape}, {"Squeeze", same_shape},
-    {"Unsqueeze", same_shape}, {"Expand", same_shape}, {"Tile", same_shape},
+    {"Unsqueeze", same_shape}, {"Expand", same_shape}, {"Tile", same_shape}, {"Dropout", dropout},
 };
 
 static mote_value *same_as(const mote_node *n)

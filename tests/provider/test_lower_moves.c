@@ -7,7 +7,7 @@ extern const mote_op_def mote_op_onnx_Transpose_13, mote_op_onnx_Expand_13, mote
     mote_op_onnx_Pad_19, mote_op_onnx_Gather_13, mote_op_onnx_GatherElements_13, mote_op_onnx_Cast_13, mote_op_onnx_DepthToSpace_13, mote_op_onnx_SpaceToDepth_28, mote_op_onnx_ArgMax_13,
     mote_op_onnx_ArgMin_13, mote_op_onnx_TopK_24, mote_op_onnx_GatherND_13, mote_op_onnx_ScatterND_18, mote_op_onnx_ScatterElements_18, mote_op_onnx_Scatter_9,
     mote_op_onnx_Shape_15, mote_op_onnx_Size_13, mote_op_onnx_ConstantOfShape_9, mote_op_onnx_Range_11, mote_op_onnx_CumSum_14,
-    mote_op_onnx_Trilu_14;
+    mote_op_onnx_Trilu_14, mote_op_onnx_Dropout_7, mote_op_onnx_Dropout_22;
 
 static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_U8, MOTE_DTYPE_F16, MOTE_DTYPE_S64, MOTE_DTYPE_C128};
 enum { N_TYPES = sizeof types / sizeof types[0] };
@@ -137,6 +137,16 @@ static void views(void **state)
         lowering_ints(t, 1, 2, to);
         lowering_expect(t);
         lowering_check(t);
+        if (!mote_dtype_in(types[type], MOTE_DT(F32) | MOTE_DT(F16)))
+            continue;
+        for (int trained = 0; trained < 2; trained++) {
+            t = lowering_begin(trained ? &mote_op_onnx_Dropout_22 : &mote_op_onnx_Dropout_7, trained ? 3 : 1);
+            lowering_any(t, 0, types[type], 3, dims, &seed);
+            if (trained)
+                lowering_input(t, 2, MOTE_DTYPE_BOOL, 0, NULL);
+            lowering_expect(t);
+            lowering_check_kinds(t, !trained);
+        }
     }
 }
 

@@ -356,6 +356,16 @@ static mote_status lower_trilu(mote_lower *l)
     return MOTE_OK;
 }
 
+/* Outside of training, without a mask. */
+static mote_status lower_dropout(mote_lower *l)
+{
+    const bool mode = l->n_in > 2 && l->in[2] != NULL;
+    if ((mode && (l->value[2] == NULL || mote_array_count(l->value[2]) != 1 || mote_array_i64(l->value[2], 0) != 0)) || (l->n_out > 1 && l->out[1] != NULL))
+        return MOTE_OK;
+    return lower_view(l);
+}
+
+MOTE_LOWER(onnx, Dropout, lower_dropout)
 MOTE_LOWER(onnx, Trilu, lower_trilu)
 MOTE_LOWER(onnx, Transpose, lower_transpose)
 MOTE_LOWER(onnx, Expand, lower_expand)
