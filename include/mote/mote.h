@@ -276,8 +276,9 @@ MOTE_API mote_status mote_session_create(mote_model *model, const mote_session_o
 MOTE_API void mote_session_destroy(mote_session **session);
 
 /* Plans for these input shapes: `shapes` has one tensor description per model input, in order (dtype and shape are read; an
- * optional input that is not given has dtype NONE). A plan that was made before is found again. After it, input tensors have
- * these shapes and memory. Returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_BUSY, MOTE_E_MEMORY, MOTE_E_LIMIT, MOTE_E_SHAPE, MOTE_E_DTYPE,
+ * optional input that is not given has dtype NONE). A plan that was made before is found again; the eight used last are kept. After
+ * it, input tensors have these shapes and memory; inputs of another size and, when a shape changed, outputs are bound to the caller's
+ * memory no longer. A failure leaves things as they were (after MOTE_E_MEMORY and MOTE_E_LIMIT there may be no plan). Returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_BUSY, MOTE_E_MEMORY, MOTE_E_LIMIT, MOTE_E_SHAPE, MOTE_E_DTYPE,
  * MOTE_E_VALUE, MOTE_E_UNSUPPORTED. */
 MOTE_API mote_status mote_session_prepare(mote_session *session, const mote_tensor *shapes, size_t count, mote_diag *diag);
 

@@ -136,13 +136,17 @@ static mote_status load(const source *src, const mote_load_options *options, mot
         memcpy(&o, options, options->struct_size);
         o.struct_size = sizeof o;
     }
+    const mote_allocator *allocator = o.allocator;
+    MOTE_REQUIRE(allocator == NULL || (allocator->struct_size == sizeof *allocator && allocator->alloc != NULL && allocator->free != NULL), diag,
+                 MOTE_E_ARGUMENT, "the allocator lacks a function, or is not of this version");
     mote_heap heap;
-    mote_heap_init(&heap, o.allocator, 0);
+    mote_heap_init(&heap, allocator, 0);
     mote_model *model = heap.allocator.alloc(heap.allocator.ctx, sizeof *model, MOTE_ALIGN);
     if (model == NULL)
         return MOTE_NO_MEMORY(diag, sizeof *model);
     memset(model, 0, sizeof *model);
-    mote_heap_init(&model->heap, o.allocator, o.memory_limit);
+    mote_heap_init(&model->heap, allocator, o.memory_limit);
+    atomic_store(&model->heap.used, sizeof *model);
     atomic_init(&model->references, 1);
     uint32_t cpu = mote_cpu_features();
     model->cpu = o.cpu_mask != 0 ? cpu & o.cpu_mask : cpu;

@@ -28,6 +28,16 @@ static void reset_diag(mote_diag *diag)
         *diag = (mote_diag)MOTE_DIAG_INIT;
 }
 
+/* With a limit, memory that ran out is the limit's doing: says so. */
+static mote_status limited(const mote_session *s, mote_status status, mote_diag *diag)
+{
+    if (status != MOTE_E_MEMORY || s->heap.limit == 0)
+        return status;
+    if (diag != NULL)
+        diag->code = MOTE_OK; /* the operator and node stay */
+    return mote_fail(diag, MOTE_E_LIMIT, "the session passes its memory limit of %zu bytes", s->heap.limit);
+}
+
 /* ---- shapes of inputs ---- */
 
 /* Checks one input's shape against its declaration; symbols aside. */
@@ -132,6 +142,16 @@ static void fill_defaults(mote_session *s, mote_frame *f, const bool *defaulted)
     }
 }
 
+/* Without a plan the tensors keep their shapes, for the next one, and show no memory but the caller's. */
+static void forget_plan(mote_session *s)
+{
+    s->current = NULL;
+    for (size_t i = 0; i < s->n_inputs; i++)
+        s->inputs[i].buffer = s->bound_inputs[i];
+    for (size_t i = 0; i < s->n_outputs; i++)
+        s->outputs[i].buffer = NULL;
+}
+
 static mote_status make_plan(mote_session *s, const mote_array *shapes, mote_frame **out, mote_diag *diag)
 {
     mote_diag first = MOTE_DIAG_INIT;
@@ -143,7 +163,7 @@ static mote_status make_plan(mote_session *s, const mote_array *shapes, mote_fra
             mote_frame_destroy(&f);
         }
         s->n_frames = 0;
-        s->current = NULL;
+        forget_plan(s);
         mote_temp_heap_trim(&s->temp);
         first = (mote_diag)MOTE_DIAG_INIT;
         status = mote_frame_create(s, s->model->module->graph, NULL, shapes, out, &first);
@@ -180,7 +200,7 @@ static mote_status prepare(mote_session *s, const mote_array *given, mote_diag *
                 while ((*last)->next != NULL)
                     last = &(*last)->next;
                 if (*last == s->current)
-                    s->current = NULL;
+                    forget_plan(s);
                 mote_frame_destroy(last);
             }
             status = make_plan(s, shapes, &found, diag);
@@ -227,15 +247,29 @@ mote_status mote_session_prepare(mote_session *s, const mote_tensor *shapes, siz
     }
     for (size_t i = 0; i < count && status == MOTE_OK; i++)
         status = array_of(&arrays[i], &shapes[i], diag);
+    void **bound = NULL;
+    size_t bound_bytes = (s->n_inputs + s->n_outputs + 1) * sizeof *bound;
     if (status == MOTE_OK) {
+        bound = mote_heap_alloc(&s->temp.heap, bound_bytes);
+        status = bound == NULL ? MOTE_NO_MEMORY(diag, bound_bytes) : MOTE_OK;
+    }
+    if (status == MOTE_OK) {
+        memcpy(bound, s->bound_inputs, s->n_inputs * sizeof *bound);
+        memcpy(bound + s->n_inputs, s->bound_outputs, s->n_outputs * sizeof *bound);
         for (size_t i = 0; i < count; i++) /* a caller's memory of another size is bound no longer */
             if (s->bound_inputs[i] != NULL && s->inputs[i].bytes != arrays[i].bytes)
                 s->bound_inputs[i] = NULL;
         if (s->current == NULL || !mote_frame_matches(s->current, arrays))
             memset(s->bound_outputs, 0, s->n_outputs * sizeof *s->bound_outputs);
         status = prepare(s, arrays, diag);
+        if (status != MOTE_OK && s->current != NULL) { /* the plan that was there stays, with what is bound to it */
+            memcpy(s->bound_inputs, bound, s->n_inputs * sizeof *bound);
+            memcpy(s->bound_outputs, bound + s->n_inputs, s->n_outputs * sizeof *bound);
+        }
     }
+    mote_heap_free(&s->temp.heap, bound, bound_bytes);
     mote_heap_free(&s->temp.heap, arrays, (count + 1) * sizeof *arrays);
+    status = limited(s, status, diag);
     leave(s);
     return status;
 }
@@ -276,12 +310,16 @@ mote_status mote_session_create(mote_model *model, const mote_session_options *o
                      "session options of %zu bytes are not of this version", options->struct_size);
         memcpy(&o, options, options->struct_size);
     }
-    mote_session *s = mote_heap_calloc(&model->heap, 1, sizeof *s);
+    mote_heap heap; /* the session is a part of what it counts */
+    mote_heap_init(&heap, &model->heap.allocator, o.memory_limit);
+    mote_session *s = mote_heap_calloc(&heap, 1, sizeof *s);
+    if (s == NULL && o.memory_limit != 0)
+        MOTE_FAIL(diag, MOTE_E_LIMIT, "a session passes the memory limit of %zu bytes", o.memory_limit);
     if (s == NULL)
         return MOTE_NO_MEMORY(diag, sizeof *s);
     mote_model_reference(model);
     s->model = model;
-    mote_heap_init(&s->heap, &model->heap.allocator, o.memory_limit);
+    s->heap = heap;
     mote_temp_heap_init(&s->temp, &s->heap);
     s->step_limit = o.step_limit != 0 ? o.step_limit : default_step_limit;
     s->profile = o.profile;
@@ -310,6 +348,7 @@ mote_status mote_session_create(mote_model *model, const mote_session_options *o
     if (status == MOTE_OK)
         status = prepare_declared(s, &fixed, diag);
     if (status != MOTE_OK) {
+        status = limited(s, status, diag);
         mote_session_destroy(&s);
         return status;
     }
@@ -342,7 +381,8 @@ void mote_session_destroy(mote_session **session)
     mote_temp_heap_deinit(&s->temp);
     if (s->own_pool)
         mote_threadpool_destroy(&s->pool);
-    mote_heap_free(&model->heap, s, sizeof *s);
+    mote_heap heap = s->heap;
+    mote_heap_free(&heap, s, sizeof *s);
     *session = NULL;
     mote_model_release(model);
 }
@@ -439,6 +479,7 @@ mote_status mote_session_bind_input(mote_session *s, size_t index, const mote_te
     reset_diag(diag);
     ENTER(s, diag);
     mote_status status = bind_input(s, index, tensor, diag);
+    status = limited(s, status, diag);
     leave(s);
     return status;
 }
@@ -466,6 +507,7 @@ mote_status mote_session_bind_output(mote_session *s, size_t index, const mote_t
     reset_diag(diag);
     ENTER(s, diag);
     mote_status status = bind_output(s, index, tensor, diag);
+    status = limited(s, status, diag);
     leave(s);
     return status;
 }
@@ -518,6 +560,7 @@ mote_status mote_session_run(mote_session *s, const mote_run_options *options, m
     ENTER(s, diag);
     atomic_store(&s->cancelled, false);
     mote_status status = run(s, options, diag);
+    status = limited(s, status, diag);
     leave(s);
     return status;
 }
