@@ -16,6 +16,7 @@
  *                           QLinearConv (channels last) and QLinearMatMul with B s32[m], then clamped to [qmin, qmax], then, with T[256],
  *                           T[(uint8_t)y]. ws, wz: one or m values. m = f32(f64(xs) ws / ys);
  *                           y = clamp(round_half_even(f32(acc) m) + yz)
+ *   ConvInteger(X, W, xz?, wz?)   ONNX's, channels last: s32 sums of (x - xz) (w - wz)
  *   QUnary(X, T)            T[(uint8_t)x], X of 8 bits, T[256] of 8 bits
  *   QAdd(A, as, az?, B, bs, bz?, ys, yz), QMul(same)
  *                           A and B of one type, broadcast: y = clamp(round_half_even(((a - az) as op (b - bz) bs) / ys) + yz), each step in f32

@@ -52,6 +52,7 @@ static mote_status infer_conv_of(mote_infer *c, uint32_t w_index, uint32_t resid
 }
 
 static mote_status infer_conv(mote_infer *c) { return infer_conv_of(c, 1, 3, c->in[0]->dtype); }
+static mote_status infer_conv_integer(mote_infer *c) { return infer_conv_of(c, 1, UINT32_MAX, MOTE_DTYPE_S32); }
 static mote_status infer_qconv(mote_infer *c) { return infer_conv_of(c, 3, UINT32_MAX, c->in[7]->dtype); }
 
 static mote_status infer_pool(mote_infer *c)
@@ -194,6 +195,21 @@ static int64_t param_i64(const mote_array *a, size_t i)
     return a == NULL ? 0 : mote_array_i64(a, mote_array_count(a) == 1 ? 0 : i);
 }
 
+/* The sum of (x - xz) (w - wz) over the window of output o of image n, channel m. */
+static int64_t product_sum(const conv_shape *s, const mote_array *x, const mote_array *w, size_t n, const int64_t *o, size_t m, int64_t xz, int64_t wz)
+{
+    const size_t cg = s->channels / s->group, group = m / (s->outputs / s->group), pixels = s->in_pixels * s->channels;
+    int64_t k[MOTE_MAX_RANK] = {0}, sum = 0;
+    size_t at, t = 0;
+    do {
+        if (tap(&s->win, o, k, &at))
+            for (size_t ch = 0; ch < cg; ch++)
+                sum += (mote_array_i64(x, n * pixels + at * s->channels + group * cg + ch) - xz) * (mote_array_i64(w, (m * cg + ch) * s->taps + t) - wz);
+        t++;
+    } while (next(s->win.r, s->win.kernel, k));
+    return sum;
+}
+
 static mote_status eval_qconv(mote_eval *c)
 {
     const mote_array *xa = c->in[0], *wa = c->in[3], *ba = mote_eval_has(c, 8) ? c->in[8] : NULL;
@@ -209,23 +225,15 @@ static mote_status eval_qconv(mote_eval *c)
     int64_t low = ya->dtype == MOTE_DTYPE_S8 ? -128 : 0, high = low + 255;
     int64_t qmin = mote_node_int(c->node, "qmin", low), qmax = mote_node_int(c->node, "qmax", high);
     const uint8_t *table = mote_eval_has(c, 9) ? c->in[9]->data : NULL;
-    size_t cg = s.channels / s.group, mg = s.outputs / s.group, i = 0, pixels = s.in_pixels * s.channels;
+    size_t i = 0;
     if (s.out_pixels == 0)
         return MOTE_OK;
     for (size_t n = 0; n < s.batch; n++) {
         int64_t o[MOTE_MAX_RANK] = {0};
         do {
             for (size_t m = 0; m < s.outputs; m++, i++) {
-                int64_t acc = ba != NULL ? mote_array_i64(ba, m) : 0, wz = param_i64(mote_eval_has(c, 5) ? c->in[5] : NULL, m);
-                int64_t k[MOTE_MAX_RANK] = {0};
-                size_t at, t = 0;
-                do {
-                    if (tap(&s.win, o, k, &at))
-                        for (size_t ch = 0; ch < cg; ch++)
-                            acc += (mote_array_i64(xa, n * pixels + at * s.channels + m / mg * cg + ch) - xz) *
-                                   (mote_array_i64(wa, (m * cg + ch) * s.taps + t) - wz);
-                    t++;
-                } while (next(s.win.r, s.win.kernel, k));
+                const int64_t wz = param_i64(mote_eval_has(c, 5) ? c->in[5] : NULL, m);
+                const int64_t acc = (ba != NULL ? mote_array_i64(ba, m) : 0) + product_sum(&s, xa, wa, n, o, m, xz, wz);
                 float scale = mote_requant_scale(xs, (float)param_f64(c->in[4], m), ys);
                 double q = (double)rintf((float)(int32_t)acc * scale) + (double)yz;
                 int64_t v = q < (double)qmin ? qmin : q > (double)qmax ? qmax : (int64_t)q;
@@ -235,6 +243,27 @@ static mote_status eval_qconv(mote_eval *c)
                 if (table != NULL)
                     ((uint8_t *)ya->data)[i] = table[((uint8_t *)ya->data)[i]];
             }
+        } while (next(s.win.r, s.win.out, o));
+    }
+    return MOTE_OK;
+}
+
+static mote_status eval_conv_integer(mote_eval *c)
+{
+    const mote_array *wz = mote_eval_has(c, 3) ? c->in[3] : NULL;
+    conv_shape s;
+    MOTE_TRY(conv_shape_of(c, c->in[0], c->in[1], &s));
+    MOTE_TRY(check_operands(c, c->in[1], c->n_in, s.outputs));
+    MOTE_REQUIRE(!mote_eval_has(c, 2) || mote_array_count(c->in[2]) == 1, c->diag, MOTE_E_SHAPE, "X has %zu zero points, expected 1", mote_array_count(c->in[2]));
+    MOTE_REQUIRE(wz == NULL || mote_array_count(wz) == 1 || mote_array_count(wz) == s.outputs, c->diag, MOTE_E_SHAPE,
+                 "W has %zu zero points, expected 1 or %zu", mote_array_count(wz), s.outputs);
+    const int64_t xz = param_i64(mote_eval_has(c, 2) ? c->in[2] : NULL, 0);
+    size_t i = 0;
+    for (size_t n = 0; n < s.batch && s.out_pixels != 0; n++) {
+        int64_t o[MOTE_MAX_RANK] = {0};
+        do {
+            for (size_t m = 0; m < s.outputs; m++, i++)
+                ((int32_t *)c->out[0]->data)[i] = (int32_t)(uint32_t)(uint64_t)product_sum(&s, c->in[0], c->in[1], n, o, m, xz, param_i64(wz, m));
         } while (next(s.win.r, s.win.out, o));
     }
     return MOTE_OK;
@@ -323,6 +352,9 @@ MOTE_OP(mote, QConv, 1, .in = "X:T xs:float xz?:T W:W ws:float wz?:W ys:float yz
         .types = {{"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"Y", MOTE_DT(U8) | MOTE_DT(S8), 0}},
         .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A(INT, "qmin"), MOTE_A(INT, "qmax")}, .infer = infer_qconv,
         .eval = eval_qconv, .doc = "integer convolution, channels last, with clamp and table");
+MOTE_OP(mote, ConvInteger, 1, .in = "X:T W:W xz?:T wz?:W", .out = "Y:int32",
+        .types = {{"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}}, .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1)},
+        .infer = infer_conv_integer, .eval = eval_conv_integer, .doc = "s32 sums of an integer convolution, channels last");
 MOTE_OP(mote, MaxPool, 1, .in = "X:T", .out = "Y:T", .types = {{"T", MOTE_DT(F32) | MOTE_DT(U8) | MOTE_DT(S8), 0}},
         .attrs = {WINDOW_ATTRS, MOTE_A_INT("ceil_mode", 0)}, .infer = infer_pool, .eval = eval_max_pool,
         .doc = "largest element of each window, channels last");

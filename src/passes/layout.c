@@ -6,7 +6,7 @@
 #include "base/platform.h"
 #include "passes/perm.h"
 
-enum { CONV_TYPES = MOTE_DT(F32), MEAN_TYPES = MOTE_DT(F32), MAX_TYPES = MOTE_DT(F32) | MOTE_DT(U8) | MOTE_DT(S8) };
+enum { CONV_TYPES = MOTE_DT(F32), MEAN_TYPES = MOTE_DT(F32), INTEGER_TYPES = MOTE_DT(U8) | MOTE_DT(S8), MAX_TYPES = MOTE_DT(F32) | INTEGER_TYPES };
 
 /* An operator with a channels-last form of the same name: input 0 and output 0 are images, other inputs stay as they are. */
 static const struct form {
@@ -16,6 +16,7 @@ static const struct form {
     const char *drop;  /* an attribute that means nothing without a second output */
 } forms[] = {
     {"Conv", CONV_TYPES, 3, NULL},
+    {"ConvInteger", INTEGER_TYPES, 4, NULL},
     {"MaxPool", MAX_TYPES, 1, "storage_order"},
     {"AveragePool", MEAN_TYPES, 1, NULL},
     {"GlobalMaxPool", MAX_TYPES, 1, NULL},

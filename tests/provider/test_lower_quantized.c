@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "provider/lowering.h"
 
-extern const mote_op_def mote_op_mote_QConv_1, mote_op_mote_QGemm_1;
+extern const mote_op_def mote_op_mote_QConv_1, mote_op_mote_QGemm_1, mote_op_mote_ConvInteger_1;
 
 static void bytes(lowering *t, uint32_t i, mote_dtype dtype, int32_t rank, const int64_t *dims, uint64_t *seed)
 {
@@ -43,7 +43,8 @@ static void parameters(lowering *t, int64_t n, double terms, mote_dtype x, mote_
     }
 }
 
-static void check(lowering *t)
+/* variable: bits of inputs that may be no constants, tried every other time */
+static void check_with(lowering *t, uint32_t variable)
 {
     lowering_expect(t);
     mote_threadpool *pool = NULL;
@@ -51,7 +52,7 @@ static void check(lowering *t)
     uint32_t masks[64];
     size_t n = kcheck_masks(UINT32_MAX, masks, 64);
     for (size_t i = 0; i < n; i++)
-        lowering_check_one(t, masks[i], i & 1 ? pool : NULL, 1);
+        lowering_check_one(t, masks[i], i & 1 ? pool : NULL, i & 2 ? variable : 1);
     mote_threadpool_destroy(&pool);
     for (uint32_t i = 0; i < t->n_in; i++)
         free(t->in[i].data);
@@ -61,16 +62,19 @@ static void check(lowering *t)
     free(t);
 }
 
-static void conv(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t n, c, h, w, m, group, kh, kw, stride, dilation, pads[4];
-    } cases[] = {
+static void check(lowering *t) { check_with(t, 1); }
+
+static const struct {
+    int64_t n, c, h, w, m, group, kh, kw, stride, dilation, pads[4];
+} cases[] = {
         {1, 16, 7, 9, 24, 1, 1, 1, 1, 1, {0, 0, 0, 0}}, {2, 3, 15, 13, 16, 1, 3, 3, 2, 1, {0, 0, 1, 1}}, {1, 20, 6, 5, 12, 1, 3, 3, 1, 2, {2, 2, 2, 2}},
         {1, 40, 6, 5, 50, 1, 3, 3, 1, 1, {1, 1, 1, 1}}, {2, 12, 5, 6, 8, 4, 3, 3, 1, 1, {1, 1, 1, 1}},  {1, 24, 7, 6, 24, 24, 3, 3, 1, 1, {1, 1, 1, 1}},
         {2, 17, 9, 8, 17, 17, 5, 5, 2, 1, {1, 2, 2, 1}}, {1, 1, 1, 40, 9, 1, 1, 7, 3, 1, {0, 3, 0, 2}}, {1, 33, 9, 8, 20, 1, 1, 1, 2, 1, {0, 0, 0, 0}},
     };
+
+static void conv(void **state)
+{
+    (void)state;
     static const mote_dtype q[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8};
     uint64_t seed = kcheck_seed;
     for (size_t i = 0; i < 9 * 8; i++) {
@@ -87,6 +91,32 @@ static void conv(void **state)
         mote_node_set_ints(t->node, "pads", cases[k].pads, 4);
         mote_node_set_int(t->node, "group", cases[k].group);
         check(t);
+    }
+}
+
+/* x's zero point known beforehand, or only at run. */
+static void conv_integer(void **state)
+{
+    (void)state;
+    static const mote_dtype q[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8};
+    uint64_t seed = kcheck_seed;
+    for (size_t i = 0; i < 9 * 8; i++) {
+        lowering *t = lowering_begin(&mote_op_mote_ConvInteger_1, 4);
+        const mote_dtype x = q[i & 1], w = q[i >> 1 & 1];
+        const size_t k = i / 8;
+        int64_t xd[] = {cases[k].n, cases[k].h, cases[k].w, cases[k].c}, wd[] = {cases[k].m, cases[k].c / cases[k].group, cases[k].kh, cases[k].kw};
+        int64_t strides[] = {cases[k].h == 1 ? 1 : cases[k].stride, cases[k].stride}, dilations[] = {cases[k].dilation, cases[k].dilation};
+        bytes(t, 0, x, 4, xd, &seed);
+        bytes(t, 1, w, 4, wd, &seed);
+        if (i % 5 != 4)
+            bytes(t, 2, x, 0, NULL, &seed);
+        if (i % 3 != 2)
+            bytes(t, 3, w, i % 3 != 0, i % 3 != 0 ? &cases[k].m : NULL, &seed);
+        mote_node_set_ints(t->node, "strides", strides, 2);
+        mote_node_set_ints(t->node, "dilations", dilations, 2);
+        mote_node_set_ints(t->node, "pads", cases[k].pads, 4);
+        mote_node_set_int(t->node, "group", cases[k].group);
+        check_with(t, 5);
     }
 }
 
@@ -152,6 +182,6 @@ static void matmul_integer(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(gemm), cmocka_unit_test(matmul_integer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(conv), cmocka_unit_test(conv_integer), cmocka_unit_test(gemm), cmocka_unit_test(matmul_integer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
