@@ -194,25 +194,26 @@ mote_status mote_resize_of_inputs(const mote_node *node, const mote_type *x, con
 
 static float position(const mote_resize *r, int32_t d, int64_t i)
 {
-    const float x = (float)i, in = (float)r->in[d], scale = r->scale[d], length = r->length[d];
+    const float x = (float)i, in = (float)r->in[d], length = r->length[d], centre = (x + 0.5f) / r->scale[d];
     switch (r->coordinates) {
-    case HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (float)r->out[d] / length) + (x + 0.5f) / scale - 0.5f;
-    case PYTORCH_HALF_PIXEL: return length > 1.0f ? (x + 0.5f) / scale - 0.5f : 0.0f;
+    case HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (float)r->out[d] / (r->scale[d] * in)) + centre - 0.5f;
+    case PYTORCH_HALF_PIXEL: return length > 1.0f ? centre - 0.5f : 0.0f;
     case ALIGN_CORNERS: return length != 1.0f ? x * (in - 1) / (length - 1) : 0.0f;
-    case ASYMMETRIC: return x / scale;
-    case TF_HALF_PIXEL_FOR_NN: return (x + 0.5f) / scale;
+    case ASYMMETRIC: return x / r->scale[d];
+    case TF_HALF_PIXEL_FOR_NN: return centre;
     case TF_CROP_AND_RESIZE:
         return length != 1.0f ? r->start[d] * (in - 1) + x * (r->end[d] - r->start[d]) * (in - 1) / (length - 1)
                               : 0.5f * (r->start[d] + r->end[d]) * (in - 1);
-    default: return (x + 0.5f) / scale - 0.5f;
+    default: return centre - 0.5f;
     }
 }
 
 static float round_position(const mote_resize *r, int32_t d, float x)
 {
+    const bool tie = fabsf(x - (floorf(x) + 0.5f)) < 1e-6f; /* as near as the quotient's rounding may have moved it */
     switch (r->rounding) {
-    case PREFER_FLOOR: return x == floorf(x) + 0.5f ? floorf(x) : roundf(x);
-    case PREFER_CEIL: return floorf(x + 0.5f);
+    case PREFER_FLOOR: return tie ? floorf(x) : roundf(x);
+    case PREFER_CEIL: return tie ? ceilf(x) : roundf(x);
     case FLOOR: return floorf(x);
     case CEIL: return ceilf(x);
     default: return r->scale[d] < 1 ? ceilf(x) : floorf(x);

@@ -42,9 +42,9 @@ def run_mote(tool, model, npz, out):
 def main():
     model = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("MOTE_GENERATE_MODEL", "")
     frames = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    tool = os.environ.get("MOTE", "build/release/mote")
+    tool = os.environ.get("MOTE_TOOL", "build/release/mote")
     if not os.path.exists(model) or not os.path.exists(tool):
-        print("skipped: no model (MOTE_GENERATE_MODEL) or no tool (MOTE)")
+        print("skipped: no model (MOTE_GENERATE_MODEL) or no tool (MOTE_TOOL)")
         return SKIP
     try:
         import numpy as np
