@@ -69,6 +69,16 @@ static const char *check_moves(const mote_resize_row *row, buffers *b, size_t n,
             if (memcmp(y + i * size, x + (size_t)index[i] * size, size) != 0)
                 return kcheck_wrong("%s: pick of %zu elements of %zu bytes: element %zu", row->name, n, size, i);
     }
+    for (size_t factor = 1; factor <= 3; factor++) {
+        const size_t count = (n + factor - 1) / factor;
+        uint32_t *x = guard_at(&b->x[0], count * 4, upper), *y = guard_at(&b->y, count * factor * 4, upper);
+        for (size_t i = 0; i < count; i++)
+            x[i] = (uint32_t)rng_next(seed);
+        row->repeat32(x, y, count, factor);
+        for (size_t i = 0; i < count * factor; i++)
+            if (y[i] != x[i / factor])
+                return kcheck_wrong("%s: %zu elements repeated %zu times: element %zu", row->name, count, factor, i);
+    }
     uint8_t *u = guard_at(&b->bytes, n, upper);
     float *f = guard_at(&b->x[0], n * sizeof *f, upper);
     for (size_t i = 0; i < n; i++)
@@ -94,7 +104,7 @@ static const char *check_row(const void *row)
     const char *answer = NULL;
     for (size_t k = 0; k < MAX_TAPS; k++)
         b.x[k] = guard_make(MAX_N * sizeof(float));
-    b.y = guard_make(MAX_N * sizeof(float)), b.bytes = guard_make(MAX_N);
+    b.y = guard_make((MAX_N + 3) * sizeof(float)), b.bytes = guard_make(MAX_N);
     b.index = guard_make(MAX_TAPS * (MAX_N + 3) * sizeof(float)), b.w = guard_make(MAX_TAPS * (MAX_N + 3) * sizeof(float));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && answer == NULL; i++)
         for (size_t taps = 1; taps <= MAX_TAPS && answer == NULL; taps++) {
@@ -136,6 +146,11 @@ static void bad_cols(const float *x, const int32_t *index, const float *w, size_
     mote_resize_select(0)->cols(x, index, w, stride, taps, y, n);
 }
 static void bad_pick(const void *x, const int32_t *index, void *y, size_t n) { mote_resize_select(0)->pick8(x, index, y, n > 16 ? n - 1 : n); }
+static void bad_repeat(const void *x, void *y, size_t n, size_t factor)
+{
+    mote_resize_select(0)->repeat32(x, y, n, factor);
+    ((uint32_t *)y)[n * factor] = 0;
+}
 static void bad_narrow(const float *x, uint8_t *y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -145,12 +160,13 @@ static void planted(void **state)
 {
     (void)state;
     const mote_resize_row good = *mote_resize_select(0);
-    mote_resize_row bad[4] = {good, good, good, good};
+    mote_resize_row bad[5] = {good, good, good, good, good};
     bad[0].blend = bad_blend, bad[0].name = "bad_blend";
     bad[1].cols = bad_cols, bad[1].name = "bad_cols";
     bad[2].pick8 = bad_pick, bad[2].name = "bad_pick";
     bad[3].narrow = bad_narrow, bad[3].name = "bad_narrow";
-    for (size_t i = 0; i < 4; i++)
+    bad[4].repeat32 = bad_repeat, bad[4].name = "bad_repeat";
+    for (size_t i = 0; i < 5; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);
 }

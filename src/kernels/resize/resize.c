@@ -6,7 +6,7 @@
 static const mote_resize_row rows[] = {
 #define RESIZE(isa_name, isa, check)                                                                                   \
     {"mote_resize_" #isa_name, isa, check, mote_resize_blend_f32_##isa_name, mote_resize_cols_f32_##isa_name, mote_resize_pick32_##isa_name, \
-     mote_resize_pick8_##isa_name, mote_resize_widen_u8_##isa_name, mote_resize_narrow_u8_##isa_name},
+     mote_resize_pick8_##isa_name, mote_resize_repeat32_##isa_name, mote_resize_widen_u8_##isa_name, mote_resize_narrow_u8_##isa_name},
 #include "kernels/resize/resize.inc"
 #undef RESIZE
 };

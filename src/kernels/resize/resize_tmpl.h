@@ -66,6 +66,23 @@ VTARGET void VNAME(mote_resize_pick8)(const void *x, const int32_t *index, void 
         to[i] = from[index[i]];
 }
 
+VTARGET void VNAME(mote_resize_repeat32)(const void *x, void *y, size_t n, size_t factor)
+{
+    const uint8_t *from = x;
+    uint8_t *to = y;
+    size_t i = 0;
+    if (factor == 2)
+        for (; i < n; i++) {
+            uint32_t v;
+            memcpy(&v, from + 4 * i, 4);
+            const uint64_t two = (uint64_t)v << 32 | v;
+            memcpy(to + 8 * i, &two, 8);
+        }
+    for (; i < n; i++)
+        for (size_t k = 0; k < factor; k++)
+            memcpy(to + (i * factor + k) * 4, from + 4 * i, 4);
+}
+
 VTARGET void VNAME(mote_resize_widen_u8)(const uint8_t *x, float *y, size_t n)
 {
     size_t i = 0;

@@ -15,6 +15,7 @@ enum { MAX_TAPS = 64, GRAIN_BYTES = 32768 };
 /* x: outer x in x inner elements, y: outer x out x inner. */
 typedef struct pass {
     size_t outer, in, out, inner, taps;
+    size_t factor;         /* nearest: out is in repeated so often, in order; 0: it is not */
     const int32_t *index;  /* [tap][out] */
     const float *weights;  /* [tap][out], for inner 1 */
     const float *by_row;   /* [out][tap], else */
@@ -42,7 +43,12 @@ typedef struct pass_job {
 static void move_units(const resize_params *p, const pass *s, const char *x, char *y, size_t begin, size_t end)
 {
     const size_t bytes = s->inner * p->size;
-    if (s->inner == 1 && (p->size == 4 || p->size == 1)) { /* a unit is a row */
+    if (s->inner == 1 && p->size == 4 && s->factor != 0) { /* a unit is a row */
+        for (size_t u = begin; u < end; u++)
+            p->row->repeat32(x + u * s->in * p->size, y + u * s->out * p->size, s->in, s->factor);
+        return;
+    }
+    if (s->inner == 1 && (p->size == 4 || p->size == 1)) {
         for (size_t u = begin; u < end; u++)
             (p->size == 4 ? p->row->pick32 : p->row->pick8)(x + u * s->in * p->size, s->index, y + u * s->out * p->size, s->out);
         return;
@@ -175,6 +181,10 @@ static mote_status make_pass(mote_lower *l, const mote_resize *r, int32_t d, con
     mote_resize_axis(r, d, index, weights, NULL);
     s->index = index;
     s->weights = weights;
+    s->factor = s->out % s->in == 0 ? s->out / s->in : 0;
+    for (size_t i = 0; i < s->out && s->factor != 0; i++)
+        if ((size_t)index[i] != i / s->factor)
+            s->factor = 0;
     if (s->inner != 1 && r->mode != MOTE_RESIZE_NEAREST) {
         MOTE_TRY(mote_lower_params(l, n * sizeof *by_row, (void **)&by_row));
         for (size_t i = 0; i < s->out; i++)
