@@ -103,7 +103,7 @@ typedef struct mote_frames_options {
 
 /* Frames in n samples. */
 MOTE_API size_t mote_frames_count(const mote_frames_options *options, size_t n);
-/* out f32[frames][n_mfcc or n_mels]. Returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_MEMORY. `allocator` (NULL: malloc) gives scratch memory. Thread-safe. */
+/* out f32[frames][n_mfcc or n_mels]. Returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_LIMIT (filters of more than 4 million weights), MOTE_E_MEMORY. `allocator` (NULL: malloc) gives scratch memory. Thread-safe. */
 MOTE_API mote_status mote_frames_compute(const mote_frames_options *options, const float *samples, size_t n, float *out, const mote_allocator *allocator,
                                          mote_diag *diag);
 

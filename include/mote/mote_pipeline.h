@@ -16,6 +16,8 @@ extern "C" {
 
 /* A picture's sides are 1 to this. */
 #define MOTE_IMAGE_MAX_SIDE 65535
+/* What preprocessing makes of it, resized and as a tensor, has at most so many pixels. */
+#define MOTE_IMAGE_MAX_PIXELS (1 << 27)
 
 typedef enum mote_image_format {
     MOTE_IMAGE_RGB8 = 1,  /* 3 bytes a pixel: R, G, B */

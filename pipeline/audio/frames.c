@@ -9,6 +9,8 @@
 #include <mote/mote_audio.h>
 #include <string.h>
 
+enum { MAX_WEIGHTS = 1 << 22 };
+
 size_t mote_frames_count(const mote_frames_options *o, size_t n)
 {
     return o == NULL || o->hop == 0 || n < o->window_length ? 0 : (n - o->window_length) / o->hop + 1;
@@ -28,6 +30,10 @@ static mote_status check(const mote_frames_options *o, mote_diag *diag)
     MOTE_REQUIRE(o->window_length >= 1 && o->window_length <= o->n_fft && o->hop >= 1, diag, MOTE_E_ARGUMENT, "frames of %zu samples every %zu, n_fft %zu",
                  o->window_length, o->hop, o->n_fft);
     MOTE_REQUIRE(o->power == 1 || o->power == 2, diag, MOTE_E_ARGUMENT, "power is %u, expected 1 or 2", o->power);
+    MOTE_REQUIRE(o->n_mels >= 1 && o->n_mels <= 4096 && o->n_fft <= 65536, diag, MOTE_E_ARGUMENT, "%zu mel bands of n_fft %zu, expected 1 to 4096 of at most 65536",
+                 o->n_mels, o->n_fft);
+    MOTE_REQUIRE(o->n_mels * (o->n_fft / 2 + 1) <= MAX_WEIGHTS && o->n_mels * o->n_mfcc <= MAX_WEIGHTS, diag, MOTE_E_LIMIT,
+                 "%zu mel bands of n_fft %zu with %zu coefficients: filters of more than %d weights", o->n_mels, o->n_fft, o->n_mfcc, MAX_WEIGHTS);
     MOTE_REQUIRE(o->n_mfcc <= o->n_mels, diag, MOTE_E_ARGUMENT, "%zu coefficients of %zu mel values", o->n_mfcc, o->n_mels);
     MOTE_REQUIRE(o->log_kind == MOTE_LOG_NONE || o->floor > 0, diag, MOTE_E_ARGUMENT, "floor is %g, expected more than 0 under a logarithm", (double)o->floor);
     return MOTE_OK;
@@ -50,7 +56,6 @@ static mote_status set_up(const mote_frames_options *o, work *w, mote_diag *diag
     mo.f_max = o->f_max;
     mo.scale = o->scale;
     mo.slaney_norm = o->slaney_norm;
-    MOTE_REQUIRE(o->n_mels >= 1 && o->n_mels <= 4096, diag, MOTE_E_ARGUMENT, "%zu mel bands, expected 1 to 4096", o->n_mels);
     w->filter_count = o->n_mels * bins;
     w->cosine_count = o->n_mfcc * o->n_mels;
     w->scratch_bytes = mote_stft_scratch_bytes(w->stft);

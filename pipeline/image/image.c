@@ -99,6 +99,9 @@ static mote_status plan(const mote_image_prep *p, int32_t width, int32_t height,
     }
     s->out_width = p->pad_width > s->out_width ? p->pad_width : s->out_width;
     s->out_height = p->pad_height > s->out_height ? p->pad_height : s->out_height;
+    MOTE_REQUIRE((int64_t)s->fit_width * s->fit_height <= MOTE_IMAGE_MAX_PIXELS && (int64_t)s->out_width * s->out_height <= MOTE_IMAGE_MAX_PIXELS, diag, MOTE_E_LIMIT,
+                 "image of %dx%d: preprocessing resizes it to %dx%d and makes a tensor of %dx%d, expected at most %d pixels", (int)width, (int)height,
+                 (int)s->fit_width, (int)s->fit_height, (int)s->out_width, (int)s->out_height, MOTE_IMAGE_MAX_PIXELS);
     return MOTE_OK;
 }
 

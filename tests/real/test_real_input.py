@@ -48,7 +48,7 @@ def mote(*args):
 
 
 def classifiers():
-    n = 500 if full else 40
+    n = 500 if full else 20
     rows = [line.split(",") for line in (data / "vision/evaluation/labels.csv").read_text().split()[1 : n + 1]]
     crops = [np.asarray(Image.open(data / "vision/evaluation" / f).convert("RGB"))[1:225, 1:225].astype(np.float32).transpose(2, 0, 1)[None] for f, _ in rows]
     values = {
@@ -75,7 +75,7 @@ def sentences():
         elif not line and now:
             out.append(now)
             now = []
-    return out if full else out[:150]
+    return out if full else out[:60]
 
 
 def strict_entities(tags):
@@ -192,7 +192,22 @@ def sound():
           f"{len(got)} samples, largest difference {worst:.1e} of the largest; WAV {shape}")
 
 
-for part in (keywords, speech, faces, sound, tagger, classifiers):
+def descriptions():
+    for path in sorted(prep.glob("*.json")):
+        found = list(data.glob(f"*/{path.stem}.onnx"))
+        with tempfile.TemporaryDirectory() as d:
+            p = subprocess.run([tool, "meta", str(found[0]), "--set", str(path), "-o", f"{d}/m.onnx"], stderr=subprocess.PIPE) if found else None
+        check(f"{path.name} goes with its model", p is not None and p.returncode == 0, p.stderr.decode() if p else "no such model")
+    for name in ("mobilenetv2-int8-qdq", "mobilenetv3-small-int8-qdq"):
+        r = mote("run", data / f"vision/{name}.onnx", "--prep", prep / f"{name}.json", "--input", data / "vision/photos/dog1.jpg")["results"][0]
+        check(f"{name} on dog1.jpg", r["classes"][0]["class"] in (207, 208), f"{r['classes'][0]}: a retriever")
+    Image.fromarray(np.pad(np.full((20, 4), 255, np.uint8), ((4, 4), (12, 12)))).save(tempfile.gettempdir() + "/mote-one.png")
+    r = mote("run", data / "vision/mnist.onnx", "--prep", prep / "mnist.json", "--input", tempfile.gettempdir() + "/mote-one.png")["results"][0]
+    os.unlink(tempfile.gettempdir() + "/mote-one.png")
+    check("mnist on a stroke", r["classes"][0]["label"] == "1", f"{r['classes'][0]}")
+
+
+for part in (descriptions, keywords, speech, faces, sound, tagger, classifiers):
     part()
 print(f"{len(failures)} wrong")
 sys.exit(1 if failures else 0)
