@@ -158,7 +158,7 @@ typedef struct mote_class {
     const char *label;  /* owned by the description; NULL: it has none */
 } mote_class;
 
-/* The `top` best classes, best first, ties to the lower index; *n: how many were written. MOTE_E_DTYPE, MOTE_E_MEMORY. */
+/* The `top` best classes of the first item of the batch, best first, ties to the lower index; *n: how many were written. MOTE_E_DTYPE, MOTE_E_MEMORY. */
 MOTE_API mote_status mote_prep_classify(const mote_prep *prep, mote_session *session, mote_class *out, size_t top, size_t *n, mote_diag *diag);
 
 typedef struct mote_box {

@@ -79,7 +79,11 @@ mote_status mote_prep_classify(const mote_prep *p, mote_session *session, mote_c
     *n = 0;
     MOTE_TRY(begin(p, session, MOTE_TASK_CLASSIFY, "classify", diag));
     MOTE_TRY(open_output(p, session, p->output.output, &f, diag));
+    const size_t whole = f.n;
+    if (f.t->rank > 1 && f.t->shape[0] > 1) /* the first of a batch */
+        f.n /= (size_t)f.t->shape[0];
     mote_status status = best_classes(p, &f, out, top, n, diag);
+    f.n = whole;
     close_output(&f);
     return status;
 }

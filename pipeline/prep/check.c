@@ -3,6 +3,7 @@
  *
  * Source: onnx/docs/MetadataProps.md. */
 #include "base/platform.h"
+#include "base/size.h"
 #include "pipeline/prep/prep.h"
 #include <math.h>
 #include <string.h>
@@ -84,6 +85,20 @@ static mote_status check_input(const mote_prep *p, const mote_prep_input *in, mo
     }
 }
 
+/* -1 where the model leaves it open. A classifier's are all dimensions behind the batch ([1,C,1,1], too), others' the last one. */
+static int64_t class_count(const mote_value_info *info, mote_prep_task task)
+{
+    int64_t n = 1;
+    if (info->rank <= 0)
+        return -1;
+    if (task != MOTE_TASK_CLASSIFY || info->rank == 1)
+        return info->shape[info->rank - 1];
+    for (int32_t d = 1; d < info->rank; d++)
+        if (info->shape[d] < 0 || !mote_i64_mul(n, info->shape[d], &n))
+            return -1;
+    return n;
+}
+
 static mote_status check_output(const mote_prep *p, mote_diag *diag)
 {
     const mote_prep_output *o = &p->output;
@@ -93,7 +108,7 @@ static mote_status check_output(const mote_prep *p, mote_diag *diag)
     MOTE_TRY(output_info(p, "output.output", o->output, &info, diag));
     MOTE_REQUIRE(info.dtype == MOTE_DTYPE_F32 || info.dtype == MOTE_DTYPE_F16 || info.dtype == MOTE_DTYPE_BF16, diag, MOTE_E_DTYPE,
                  "preprocessing: output '%s' is %s, expected a float type", o->output, mote_dtype_name(info.dtype));
-    const int64_t classes = info.rank > 0 ? info.shape[info.rank - 1] : -1, named = (int64_t)o->n_labels + o->label_offset;
+    const int64_t classes = class_count(&info, o->task), named = (int64_t)o->n_labels + o->label_offset;
     MOTE_REQUIRE(o->labels == NULL || o->task > MOTE_TASK_TAG || fits(classes, named), diag, MOTE_E_SHAPE,
                  "preprocessing: output.labels has %zu names and label_offset is %d: output '%s' has %lld classes", o->n_labels, (int)o->label_offset, o->output,
                  (long long)classes);

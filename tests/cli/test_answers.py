@@ -98,6 +98,10 @@ def test_classes():
     fails("output.labels has 3 names and label_offset is 1: output 'y' has 5 classes", "run", head, "--input", tmp / "photo.png", "--prep",
           image_prep("c.json", dict(task, labels=["a", "b", "c"])))
     fails("the model has no such output", "run", head, "--input", tmp / "photo.png", "--prep", image_prep("c.json", dict(task, output="z")))
+    deep = model("deep.onnx", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.make_node("Concat", ["p", "p"], ["y"], axis=0)], [("x", F, [1, 3, "h", "w"])],
+                 [("y", F, [2, 3, 1, 1])])
+    r = document("run", deep, "--input", tmp / "photo.png", "--prep", image_prep("e.json", {"task": "classify", "output": "y", "labels": ["red", "green", "blue"]}))["results"][0]
+    check([c["class"] for c in r["classes"]] == list(np.argsort(-means, kind="stable")), "classes along the second of four dimensions, the first of a batch of two")
     hostile = tmp / "hostile.onnx"
     check(mote("meta", head, "--set", image_prep("c.json", {"task": "classify", "output": "y", "labels_file": "../../../etc/passwd"}), "-o", hostile)[0] == 0, "meta --set")
     fails("outside the model's folder", "run", hostile, "--input", tmp / "photo.png")
