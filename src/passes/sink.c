@@ -541,7 +541,7 @@ static const struct rule {
     const char *domain, *op;
     mote_sink_fn fn;
 } rules[] = {
-    {"", "ArgMax", arg_extreme}, {"", "ArgMin", arg_extreme}, {"", "Concat", concat}, {"", "DequantizeLinear", quantize},
+    {"", "ArgMax", arg_extreme}, {"", "ArgMin", arg_extreme}, {"", "BatchNormalization", mote_sink_batch_norm}, {"", "Concat", concat}, {"", "DequantizeLinear", quantize},
     {"", "Gather", gather}, {"", "Hardmax", softmax}, {"", "LogSoftmax", softmax}, {"", "Pad", pad}, {"", "QuantizeLinear", quantize},
     {"", "ReduceL1", reduce}, {"", "ReduceL2", reduce}, {"", "ReduceLogSum", reduce}, {"", "ReduceLogSumExp", reduce},
     {"", "ReduceMax", reduce}, {"", "ReduceMean", reduce}, {"", "ReduceMin", reduce}, {"", "ReduceProd", reduce},

@@ -14,6 +14,9 @@ mote_sink_fn mote_sink_find(const mote_node *n);
 /* Elementwise with broadcasting: every input is one element, a transpose by the same permutation, or cheap to transpose. */
 mote_status mote_sink_elementwise(mote_pass_context *c, mote_node *n);
 
+/* With constant operands: gives way to a product and a sum. */
+mote_status mote_sink_batch_norm(mote_pass_context *c, mote_node *n);
+
 /* One element (all dimensions 1) that broadcasts to `rank` dimensions in whatever order they are. */
 bool mote_sink_is_scalar(const mote_type *t, int32_t rank);
 /* A constant of a lower rank as one of `rank` dimensions, leading ones of 1. */

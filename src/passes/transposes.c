@@ -45,8 +45,8 @@ static bool is_behind_transpose(const mote_node *n)
 static mote_status sink_graph(mote_pass_context *c, mote_graph *g)
 {
     for (mote_node *n = g->first, *next; n != NULL; n = next) {
-        const bool may_go = mote_node_is(n, "", "Transpose");
-        mote_sink_fn fn = may_go || is_behind_transpose(n) ? mote_sink_find(n) : NULL;
+        const bool is_transpose = mote_node_is(n, "", "Transpose"), may_go = is_transpose || mote_node_is(n, "", "BatchNormalization");
+        mote_sink_fn fn = is_transpose || is_behind_transpose(n) ? mote_sink_find(n) : NULL;
         next = n->next;
         if (fn != NULL && !(grows(n) && ends_here(n)))
             MOTE_TRY(fn(c, n));
