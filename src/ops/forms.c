@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "ops/args.h"
 #include "ops/elements.h"
+#include <string.h>
 
 static const char *const names[] = {
 #define UNARY(ID, id, n_params, ulp) #id,
@@ -34,8 +35,17 @@ bool mote_form_activation(const mote_node *n, mote_unary *op, float params[2])
 
 mote_status mote_form_infer_sum(mote_infer *c, uint32_t residual, mote_dtype dtype, int32_t rank, int64_t *dims)
 {
-    if (mote_infer_has(c, residual))
-        MOTE_TRY(mote_dims_broadcast(&rank, dims, c->in[residual], c->diag));
+    if (mote_infer_has(c, residual)) {
+        const int64_t repeat = mote_node_int(c->node, "repeat", 1);
+        mote_type r = *c->in[residual];
+        MOTE_REQUIRE(repeat >= 1 && (repeat == 1 || r.rank < 0 || r.rank >= 2), c->diag, MOTE_E_VALUE, "repeat is %lld for an R of rank %d",
+                     (long long)repeat, r.rank);
+        if (repeat > 1 && r.rank >= 2 && mote_dim_known(r.dims[1]))
+            MOTE_REQUIRE(mote_i64_mul(r.dims[1], repeat, &r.dims[1]), c->diag, MOTE_E_SHAPE, "R repeated %lld times is too large", (long long)repeat);
+        else if (repeat > 1 && r.rank >= 2)
+            r.dims[1] = MOTE_DIM_UNKNOWN;
+        MOTE_TRY(mote_dims_broadcast(&rank, dims, &r, c->diag));
+    }
     mote_infer_out(c, 0, dtype, rank, dims);
     return MOTE_OK;
 }
@@ -47,19 +57,50 @@ mote_status mote_form_sum(mote_eval *c, int32_t rank, const int64_t *dims, mote_
     return mote_array_same_shape(sum, c->out[0]) ? MOTE_OK : mote_array_make(c->heap, sum, c->diag);
 }
 
+/* r with each element of dimension 1 `repeat` times, from c->heap. */
+static mote_status repeated(mote_eval *c, const mote_array *r, int64_t repeat, mote_array *out)
+{
+    int64_t dims[MOTE_MAX_RANK];
+    size_t inner = sizeof(float);
+    memcpy(dims, r->dims, sizeof dims);
+    for (int32_t i = 2; i < r->rank; i++)
+        inner *= (size_t)r->dims[i];
+    MOTE_REQUIRE(mote_i64_mul(dims[1], repeat, &dims[1]), c->diag, MOTE_E_SHAPE, "R repeated %lld times is too large", (long long)repeat);
+    MOTE_TRY(mote_array_shape(out, MOTE_DTYPE_F32, r->rank, dims, c->diag));
+    MOTE_TRY(mote_array_make(c->heap, out, c->diag));
+    for (size_t i = 0; inner != 0 && i < out->bytes / inner; i++)
+        memcpy((char *)out->data + i * inner, (const char *)r->data + i / (size_t)repeat * inner, inner);
+    return MOTE_OK;
+}
+
+static mote_status add_residual(mote_eval *c, const mote_array *sum, const mote_array *r)
+{
+    const mote_array *const operands[2] = {sum, r};
+    mote_broadcast b;
+    MOTE_TRY(mote_broadcast_init(&b, c->out[0], operands, 2, c->diag));
+    const float *s = sum->data, *x = r->data;
+    float *y = c->out[0]->data;
+    for (size_t i = 0, count = mote_array_count(c->out[0]); i < count; i++)
+        y[i] = s[mote_broadcast_index(&b, 0, i)] + x[mote_broadcast_index(&b, 1, i)];
+    return MOTE_OK;
+}
+
 mote_status mote_form_finish(mote_eval *c, mote_array *sum, uint32_t residual, mote_status status)
 {
+    const int64_t repeat = mote_node_int(c->node, "repeat", 1);
     float *y = c->out[0]->data;
     const size_t count = mote_array_count(c->out[0]);
     mote_unary op;
     float params[2];
-    if (status == MOTE_OK && mote_eval_has(c, residual)) {
-        const mote_array *const operands[2] = {sum, c->in[residual]};
-        mote_broadcast b;
-        status = mote_broadcast_init(&b, c->out[0], operands, 2, c->diag);
-        const float *s = sum->data, *r = c->in[residual]->data;
-        for (size_t i = 0; status == MOTE_OK && i < count; i++)
-            y[i] = s[mote_broadcast_index(&b, 0, i)] + r[mote_broadcast_index(&b, 1, i)];
+    if (status == MOTE_OK && mote_eval_has(c, residual) && repeat <= 1)
+        status = add_residual(c, sum, c->in[residual]);
+    else if (status == MOTE_OK && mote_eval_has(c, residual)) {
+        mote_array r;
+        status = repeated(c, c->in[residual], repeat, &r);
+        if (status == MOTE_OK) {
+            status = add_residual(c, sum, &r);
+            mote_array_free(c->heap, &r);
+        }
     }
     if (sum->data != c->out[0]->data)
         mote_array_free(c->heap, sum);

@@ -4,7 +4,7 @@
  * Images are channels-last: X[n, d1..dr, c], r = 1..3 spatial dimensions. Weights keep ONNX's order (W[m, c/group, k1..kr]); packing reads them once.
  *
  *   Conv(X, W, B?, R?)      y = act(b[m] + sum_(k1..kr, c ascending) x w, one fma a term, + r): r is added after the sum is rounded; the two broadcast
- *                           (where they do, there is no fast path).
+ *                           (where they do, there is no fast path). `repeat` f: before that, each element of R's dimension 1 stands f times.
  *                           auto_pad, dilations, group, pads, strides as ONNX Conv-11
  *   Gemm(X, W, B?, R?)      X[.., k] W[k, n] (transB: W[n, k]) B[n] R: y = act(b + sum_(k ascending) x w, one fma a term, + r), r as Conv's
  *   MaxPool(X), AveragePool(X), GlobalAveragePool(X), GlobalMaxPool(X)   as ONNX's, channels last. Averages: sum ascending over the window, then / count
@@ -37,7 +37,7 @@ bool mote_form_activation(const mote_node *n, mote_unary *op, float params[2]);
 mote_unary mote_unary_find(mote_str name);
 const char *mote_unary_name(mote_unary op);
 
-/* Output 0 of a node with input `residual`, R: dims, broadcast with R's where it is there. */
+/* Output 0 of a node with input `residual`, R: dims, broadcast with R's (dimension 1 times the attribute `repeat`). */
 mote_status mote_form_infer_sum(mote_infer *c, uint32_t residual, mote_dtype dtype, int32_t rank, int64_t *dims);
 /* Where evaluation puts the sum of this shape: output 0's memory when R leaves the shape as it is, else memory that mote_form_finish frees. */
 mote_status mote_form_sum(mote_eval *c, int32_t rank, const int64_t *dims, mote_array *sum);

@@ -346,7 +346,7 @@ static mote_status eval_global_average_pool(mote_eval *c) { return eval_window(c
 #define ACTIVATION_ATTRS MOTE_A_STRING("activation", ""), MOTE_A_FLOAT("p0", 0.0f), MOTE_A_FLOAT("p1", 0.0f)
 
 MOTE_OP(mote, Conv, 1, .in = "X:T W:T B?:T R?:T", .out = "Y:T", .types = {{"T", MOTE_DT(F32), 0}},
-        .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1), ACTIVATION_ATTRS}, .infer = infer_conv, .eval = eval_conv,
+        .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A_INT("repeat", 1), ACTIVATION_ATTRS}, .infer = infer_conv, .eval = eval_conv,
         .doc = "convolution, channels last, with residual and activation");
 MOTE_OP(mote, QConv, 1, .in = "X:T xs:float xz?:T W:W ws:float wz?:W ys:float yz:Y B?:int32 T?:Y", .out = "Y:Y",
         .types = {{"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"Y", MOTE_DT(U8) | MOTE_DT(S8), 0}},

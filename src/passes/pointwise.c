@@ -7,7 +7,7 @@
  * Bit for bit: each pixel goes through the same sum. */
 #include "base/platform.h"
 #include "passes/match.h"
-#include "passes/pass.h"
+#include "passes/resize.h"
 
 #define IN(n, i) mote_match_in(n, i)
 
@@ -34,24 +34,12 @@ static bool is_pointwise(const mote_node *n)
     return w->rank == IN(n, 0)->type.rank;
 }
 
-/* A Resize that copies each pixel at least once, and some more often. */
+/* A Resize that repeats pixels, not channels. */
 static bool repeats(const mote_node *n)
 {
-    if (!mote_node_is(n, "", "Resize") || n->def == NULL || mote_node_attr(n, "axes") != NULL || IN(n, 3) != NULL ||
-        !mote_str_is(mote_node_string(n, "mode", "nearest"), "nearest") ||
-        mote_str_is(mote_node_string(n, "coordinate_transformation_mode", "half_pixel"), "tf_crop_and_resize"))
-        return false;
-    const mote_array *a = mote_value_const(IN(n, n->def->since < 11 ? 1 : 2));
-    if (a == NULL || a->dtype != MOTE_DTYPE_F32 || a->rank != 1 || a->dims[0] != IN(n, 0)->type.rank || a->dims[0] < 3)
-        return false;
-    double product = 1;
-    for (int64_t i = 0; i < a->dims[0]; i++) {
-        const double s = mote_array_f64(a, (size_t)i);
-        if (!(s >= 1) || (i == a->dims[0] - 1 && s != 1))
-            return false;
-        product *= s;
-    }
-    return product > 1;
+    double scales[MOTE_MAX_RANK];
+    const int32_t rank = IN(n, 0) != NULL ? IN(n, 0)->type.rank : -1;
+    return rank >= 3 && mote_resize_copies(n, scales) && scales[rank - 1] == 1;
 }
 
 /* A Gather from a tensor of an outer graph, not along its last axis, that keeps the rank. */

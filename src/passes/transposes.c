@@ -2,26 +2,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "passes/match.h"
+#include "passes/resize.h"
 #include "passes/sink.h"
 
 enum { REACH = 32 }; /* operators that a transpose is moved up through to meet one that it cancels */
 
 #define IN(n, i) mote_match_in(n, i)
 
-/* A Resize that makes its operand larger: a transpose is cheaper before it. */
-static bool grows(const mote_node *m)
+/* A transpose is cheaper before n than behind it. */
+static bool grows(const mote_node *n)
 {
-    if ((!mote_node_is(m, "", "Resize") && !mote_node_is(m, "", "Upsample")) || mote_node_attr(m, "axes") != NULL || mote_node_attr(m, "scales") != NULL ||
-        mote_str_is(mote_node_string(m, "coordinate_transformation_mode", ""), "tf_crop_and_resize"))
-        return false;
-    const mote_value *scales = IN(m, m->def->since < 11 ? 1 : 2);
-    const mote_array *a = mote_value_const(scales);
-    if (a == NULL || !mote_dtype_in(a->dtype, MOTE_DT(F32)) || a->rank != 1 || a->dims[0] != IN(m, 0)->type.rank || IN(m, 3) != NULL)
-        return false;
-    for (size_t i = 0; i < (size_t)a->dims[0]; i++)
-        if (!(mote_array_f64(a, i) >= 1.0))
-            return false;
-    return true;
+    double scales[MOTE_MAX_RANK];
+    return mote_resize_grows(n, scales);
 }
 
 /* Whether a transpose behind n would stay there. */
@@ -133,7 +125,7 @@ static mote_status lift_mover(mote_pass_context *c, mote_node *n, mote_node *m, 
         if (mote_node_set_int(m, "axis", back.p[axis < 0 ? axis + p->rank : axis]) != MOTE_OK)
             return MOTE_NO_MEMORY(c->diag, 0);
     } else {
-        MOTE_TRY(mote_sink_vector(c, m, m->def->since < 11 ? 1 : 2, &back));
+        MOTE_TRY(mote_sink_vector(c, m, mote_resize_scales(m), &back));
     }
     MOTE_TRY(mote_perm_apply(c, IN(m, 0), p, &v));
     mote_perm_input(m, 0, v);

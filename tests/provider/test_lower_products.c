@@ -8,7 +8,8 @@ extern const mote_op_def mote_op_mote_Conv_1, mote_op_mote_Gemm_1, mote_op_mote_
 typedef struct conv_case {
     int64_t n, c, h, w, m, group, kh, kw, stride, dilation, pads[4];
     const char *activation;
-    bool bias, residual;
+    bool bias;
+    int64_t residual; /* 0: none; else how often each of its rows stands, with one spatial dimension */
 } conv_case;
 
 static void conv(void **state)
@@ -34,6 +35,9 @@ static void conv(void **state)
         {3, 5, 3, 4, 20, 1, 3, 4, 1, 1, {0, 0, 0, 0}, "relu", true, true}, /* the window is the whole image */
         {1, 64, 1, 2, 128, 1, 1, 2, 2, 1, {0, 0, 0, 0}, "", true, false},
         {2, 7, 1, 3, 9, 1, 1, 2, 1, 2, {0, 0, 0, 0}, "", false, false},
+        {2, 6, 1, 30, 20, 1, 1, 3, 1, 2, {0, 4, 0, 0}, "relu", true, 5},
+        {1, 64, 1, 400, 130, 1, 1, 1, 1, 1, {0, 0, 0, 0}, "", false, 200},
+        {1, 16, 1, 6, 300, 1, 1, 1, 1, 1, {0, 0, 0, 0}, "tanh", true, 3},
     };
     uint64_t seed = kcheck_seed;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -56,8 +60,12 @@ static void conv(void **state)
                 mote_node_set_string(t->node, "activation", c->activation);
             mote_node_set_float(t->node, "p0", -0.5f);
             mote_node_set_float(t->node, "p1", 0.75f);
-            if (c->residual) { /* shaped as Y, which inference gives */
+            if (c->residual != 0) { /* shaped as Y, which inference gives */
                 lowering_expect(t);
+                if (one && c->residual > 1) {
+                    mote_node_set_int(t->node, "repeat", c->residual);
+                    t->want.dims[1] /= c->residual;
+                }
                 lowering_floats(t, 3, t->want.rank, t->want.dims, &seed);
                 t->variable |= 8;
                 free(t->want.data), free(t->out.data);

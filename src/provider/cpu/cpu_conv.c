@@ -23,6 +23,7 @@ typedef struct conv_params {
     const float *zero;
     size_t groups, cg, mg, packed_bytes;
     size_t runs_bytes;    /* per worker; 0: no runs */
+    size_t repeat;        /* of the residual's rows */
     bool indirect;
 } conv_params;
 
@@ -50,7 +51,7 @@ static mote_status conv_run(const mote_step *step, mote_exec *x)
         rows.x = op.a;
         op.c = out + g * p->mg;
         op.residual = residual != NULL ? residual + g * p->mg : NULL;
-        mote_cpu_product(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes);
+        mote_cpu_product_repeat(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes, p->repeat);
     }
     return MOTE_OK;
 }
@@ -149,6 +150,20 @@ static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window
     return MOTE_OK;
 }
 
+/* Whether R, its rows repeated, has the shape of Y; what the sum has is seen elsewhere. */
+static bool residual_fits(const mote_lower *l, size_t *repeat)
+{
+    *repeat = 1;
+    if (l->n_in <= 3 || l->in[3] == NULL)
+        return true;
+    const int64_t r = mote_node_int(l->node, "repeat", 1);
+    mote_array shape = *l->in[3];
+    if (r != 1 && (shape.rank != 3 || !mote_i64_mul(shape.dims[1], r, &shape.dims[1]) || mote_node_int(l->node, "group", 1) != 1))
+        return false;
+    *repeat = (size_t)r;
+    return mote_array_same_shape(&shape, l->out[0]);
+}
+
 static mote_status lower_conv(mote_lower *l)
 {
     const mote_array *x = l->in[0], *w = l->in[1], *y = l->out[0];
@@ -159,7 +174,8 @@ static mote_status lower_conv(mote_lower *l)
     const size_t cg = (size_t)w->dims[1], taps = window.kh * window.kw;
     if (c == 0 || outputs == 0 || groups == 0 || cg * groups != c || outputs % groups != 0 || (l->n_in > 2 && l->in[2] != NULL && mote_array_count(l->in[2]) != outputs))
         return MOTE_OK;
-    if (l->n_in > 3 && l->in[3] != NULL && !mote_array_same_shape(l->in[3], y)) /* y has the sum's shape only if R has it */
+    size_t repeat;
+    if (!residual_fits(l, &repeat))
         return MOTE_OK;
     const size_t m = (size_t)x->dims[0] * window.oh * window.ow, mg = outputs / groups;
     if (m * outputs != mote_array_count(y))
@@ -179,7 +195,7 @@ static mote_status lower_conv(mote_lower *l)
     conv_params *p;
     float *zero;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
-    *p = (conv_params){.window = window, .act = act, .groups = groups, .cg = cg, .mg = mg, .packed_bytes = bytes};
+    *p = (conv_params){.window = window, .act = act, .groups = groups, .cg = cg, .mg = mg, .packed_bytes = bytes, .repeat = repeat};
     p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = mg, .taps = taps, .kc = cg, .a_stride = c, .c_stride = outputs, .residual_stride = outputs,
                                .flags = act.clamp ? MOTE_GEMM_CLAMP : 0u, .lo = act.lo, .hi = act.hi, .act = act.fn};
     p->pack = (mote_cpu_pack){.source = {.n = mg, .taps = taps, .kc = cg, .tap_stride = 1, .k_stride = taps, .n_stride = k,

@@ -57,9 +57,25 @@ mote_status mote_cpu_pack_fill(void *ctx, void *dst)
 typedef struct product {
     const mote_gemm_f32_op *op;
     const mote_conv_rows *rows;
-    size_t runs_bytes, panels;
+    size_t runs_bytes, panels, repeat;
     bool by_panels;
 } product;
+
+/* Rows that share a row of the residual at a time. */
+static void product_block(const product *j, mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0, size_t p1)
+{
+    const float *residual = op->residual;
+    if (residual == NULL || j->repeat == 1) {
+        mote_gemm_f32_block(op, m0, m1, p0, p1);
+        return;
+    }
+    op->residual_stride = 0;
+    for (size_t m = m0, end; m < m1; m = end) {
+        end = mote_min_size(m1, (m / j->repeat + 1) * j->repeat);
+        op->residual = residual + m / j->repeat * j->op->residual_stride;
+        mote_gemm_f32_block(op, m, end, p0, p1);
+    }
+}
 
 static void product_range(void *ctx, unsigned worker, size_t begin, size_t end)
 {
@@ -73,14 +89,19 @@ static void product_range(void *ctx, unsigned worker, size_t begin, size_t end)
         op.rows_ctx = &rows;
     }
     if (j->by_panels)
-        mote_gemm_f32_block(&op, 0, op.m, begin, end);
+        product_block(j, &op, 0, op.m, begin, end);
     else
-        mote_gemm_f32_block(&op, begin, end, 0, j->panels);
+        product_block(j, &op, begin, end, 0, j->panels);
 }
 
 void mote_cpu_product(mote_pool *pool, const mote_gemm_f32_op *op, const mote_conv_rows *rows, size_t runs_bytes)
 {
-    product j = {.op = op, .rows = rows, .runs_bytes = runs_bytes, .panels = mote_gemm_panels(op->row->nr, op->n)};
+    mote_cpu_product_repeat(pool, op, rows, runs_bytes, 1);
+}
+
+void mote_cpu_product_repeat(mote_pool *pool, const mote_gemm_f32_op *op, const mote_conv_rows *rows, size_t runs_bytes, size_t repeat)
+{
+    product j = {.op = op, .rows = rows, .runs_bytes = runs_bytes, .repeat = repeat, .panels = mote_gemm_panels(op->row->nr, op->n)};
     const size_t workers = mote_pool_workers(pool), mr = op->row->mr;
     /* Split what is longer, so that the other operand is read once by each worker; m if there are too few panels. */
     j.by_panels = op->n > op->m && j.panels >= workers;

@@ -28,5 +28,7 @@ void mote_cpu_pack_run(const mote_cpu_pack *p, float *dst, mote_pool *pool);
 /* The whole of op on the pool. rows: NULL, or the window whose copy (with its own piece of runs_bytes at rows->runs for each worker) becomes
  * op->rows_ctx. */
 void mote_cpu_product(mote_pool *pool, const mote_gemm_f32_op *op, const mote_conv_rows *rows, size_t runs_bytes);
+/* The same, where row i of the residual belongs to rows repeat * i .. of the result. */
+void mote_cpu_product_repeat(mote_pool *pool, const mote_gemm_f32_op *op, const mote_conv_rows *rows, size_t runs_bytes, size_t repeat);
 
 #endif
