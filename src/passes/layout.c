@@ -8,6 +8,14 @@
 
 enum { CONV_TYPES = MOTE_DT(F32), MEAN_TYPES = MOTE_DT(F32), INTEGER_TYPES = MOTE_DT(U8) | MOTE_DT(S8), MAX_TYPES = MOTE_DT(F32) | INTEGER_TYPES };
 
+/* The rank of the image: its type's, or that of the weights of a Conv. */
+static int32_t rank_of(const mote_node *n)
+{
+    const mote_type *x = &n->in[0].value->type;
+    const bool weights = x->rank < 0 && n->n_in > 1 && n->in[1].value != NULL && n->in[1].value->type.kind == MOTE_KIND_TENSOR;
+    return weights ? n->in[1].value->type.rank : x->rank;
+}
+
 /* An operator with a channels-last form of the same name: input 0 and output 0 are images, other inputs stay as they are. */
 static const struct form {
     const char *op;
@@ -30,7 +38,7 @@ static const struct form *form_of(const mote_node *n)
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (mote_str_is(n->op, forms[i].op)) {
             const mote_type *x = &n->in[0].value->type;
-            const bool fits = x->kind == MOTE_KIND_TENSOR && x->rank >= 3 && mote_dtype_in(x->dtype, forms[i].types) && n->n_in <= forms[i].max_in;
+            const bool fits = x->kind == MOTE_KIND_TENSOR && rank_of(n) >= 3 && rank_of(n) <= MOTE_MAX_RANK && mote_dtype_in(x->dtype, forms[i].types) && n->n_in <= forms[i].max_in;
             return fits && (n->n_out == 1 || n->out[1] == NULL || n->out[1]->uses == NULL) ? &forms[i] : NULL;
         }
     return NULL;
@@ -38,7 +46,7 @@ static const struct form *form_of(const mote_node *n)
 
 static mote_status convert(mote_pass_context *c, mote_node *n, const struct form *f)
 {
-    const int32_t rank = n->in[0].value->type.rank;
+    const int32_t rank = rank_of(n);
     const mote_perm last = mote_perm_to_last(rank), first = mote_perm_to_first(rank);
     mote_value *x;
     MOTE_TRY(mote_perm_apply(c, n->in[0].value, &last, &x));

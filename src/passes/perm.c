@@ -56,6 +56,8 @@ bool mote_perm_is_identity(const mote_perm *a)
 bool mote_perm_is_view(const mote_perm *a, const mote_type *t)
 {
     int32_t last = -1;
+    if (t->rank != a->rank)
+        return false;
     for (int32_t i = 0; i < a->rank; i++) {
         if (t->dims[a->p[i]] == 1)
             continue;
@@ -69,7 +71,7 @@ bool mote_perm_is_view(const mote_perm *a, const mote_type *t)
 mote_type mote_perm_type(const mote_perm *a, const mote_type *t)
 {
     mote_type out = *t;
-    for (int32_t i = 0; i < a->rank; i++)
+    for (int32_t i = 0; t->rank == a->rank && i < a->rank; i++)
         out.dims[i] = t->dims[a->p[i]];
     return out;
 }
@@ -81,7 +83,7 @@ static bool perm_of(const mote_node *n, mote_perm *p)
     size_t count;
     const int64_t *perm = mote_node_ints(n, "perm", &count);
     const mote_value *x = n->in[0].value;
-    const int32_t rank = x->type.rank;
+    const int32_t rank = x->type.rank >= 0 || perm == NULL || count > MOTE_MAX_RANK ? x->type.rank : (int32_t)count;
     if (rank < 1 || x->type.kind != MOTE_KIND_TENSOR || (perm != NULL && count != (size_t)rank))
         return false;
     *p = (mote_perm){.rank = rank};

@@ -23,11 +23,12 @@ bool mote_perm_is_identity(const mote_perm *a);
 bool mote_perm_is_view(const mote_perm *a, const mote_type *t);
 mote_type mote_perm_type(const mote_perm *a, const mote_type *t);
 
-/* The operand of the Transpose that makes v, and its permutation; NULL when v is made by no Transpose of a known rank >= 1. */
+/* The operand of the Transpose that makes v, and its permutation; NULL when v is made by no Transpose of a known rank >= 1 (by its operand's
+ * type or its own attribute). */
 mote_value *mote_perm_under(const mote_value *v, mote_perm *p);
 
 /* *out = Transpose(v, p), by what is cheapest: v itself, the operand of a transpose that p undoes, a permuted copy of a constant (within the fold
- * limit), a Transpose that is there already, else a new one behind v's producer. v's rank is known and equal to p's. */
+ * limit), a Transpose that is there already, else a new one behind v's producer. v's rank is p's, or unknown. */
 mote_status mote_perm_apply(mote_pass_context *c, mote_value *v, const mote_perm *p, mote_value **out);
 /* Whether mote_perm_apply would add no Transpose that costs anything. */
 bool mote_perm_is_free(const mote_value *v, const mote_perm *p);
