@@ -189,7 +189,7 @@ static mote_status infer_eye_like(mote_infer *c)
     const mote_type *x = c->in[0];
     int64_t dtype = mote_node_int(c->node, "dtype", (int64_t)x->dtype);
     MOTE_REQUIRE(x->rank < 0 || x->rank == 2, c->diag, MOTE_E_SHAPE, "input has rank %d, expected 2", x->rank);
-    MOTE_REQUIRE(dtype == MOTE_DTYPE_NONE || mote_dtype_valid(dtype), c->diag, MOTE_E_UNSUPPORTED,
+    MOTE_REQUIRE(mote_dtype_valid(dtype) || (dtype == MOTE_DTYPE_NONE && mote_node_attr(c->node, "dtype") == NULL), c->diag, MOTE_E_UNSUPPORTED,
                  "dtype is %lld, which is no element type that is known", (long long)dtype);
     mote_infer_out(c, 0, (mote_dtype)dtype, 2, x->rank < 0 ? NULL : x->dims);
     return MOTE_OK;

@@ -357,6 +357,8 @@ static mote_status trailing_norm(mote_eval *c, mote_arena *temp, bool rms)
     int32_t axis;
     MOTE_TRY(mote_arg_axis(mote_node_int(c->node, "axis", -1), xa->rank, "axis", c->diag, &axis));
     size_t n = mote_dims_count(xa->dims + axis, xa->rank - axis), rows = mote_dims_count(xa->dims, axis);
+    if (rows == 0)
+        return MOTE_OK; /* no output has an element */
     mote_broadcast b[2];
     const float *params[2];
     bool each[2] = {false, false};

@@ -116,7 +116,8 @@ static mote_status infer_reshape(mote_infer *c)
     const mote_type *x = c->in[0];
     const mote_array *shape = mote_infer_value(c, 1);
     bool allow_zero = mote_node_int(c->node, "allowzero", 0) != 0;
-    if (shape == NULL) {
+    bool none = mote_infer_ranked(c, 1) && c->in[1]->rank == 1 && c->in[1]->dims[0] == 0; /* a shape without numbers is a scalar's: no value to wait for */
+    if (shape == NULL && !none) {
         int32_t rank = mote_infer_ranked(c, 1) && c->in[1]->rank == 1 && mote_dim_known(c->in[1]->dims[0]) &&
                                c->in[1]->dims[0] <= MOTE_MAX_RANK
                            ? (int32_t)c->in[1]->dims[0]
@@ -124,11 +125,13 @@ static mote_status infer_reshape(mote_infer *c)
         mote_infer_out(c, 0, x->dtype, rank, NULL);
         return MOTE_OK;
     }
-    MOTE_TRY(mote_arg_rank((int64_t)mote_array_count(shape), c->diag));
     int64_t dims[MOTE_MAX_RANK];
     bool keep[MOTE_MAX_RANK] = {false}, zero = false;
-    size_t n;
-    MOTE_TRY(mote_arg_ints(shape, MOTE_MAX_RANK, "shape", c->diag, dims, &n));
+    size_t n = 0;
+    if (!none) {
+        MOTE_TRY(mote_arg_rank((int64_t)mote_array_count(shape), c->diag));
+        MOTE_TRY(mote_arg_ints(shape, MOTE_MAX_RANK, "shape", c->diag, dims, &n));
+    }
     int32_t rank = (int32_t)n, wild = -1;
     for (int32_t d = 0; d < rank; d++) {
         if (dims[d] == -1) {

@@ -374,16 +374,16 @@ static mote_status give_memory(mote_frame *f, mote_diag *diag)
         }
         memset(f->memory, 0, f->arena_bytes);
     }
-    f->scratch = f->memory + (f->memory != NULL ? scratch_at : 0);
+    f->scratch = f->memory != NULL ? f->memory + scratch_at : NULL;
     for (size_t b = 0; b < f->n_buffers; b++)
         for (mote_slot *s = f->buffer_slots[b]; s != NULL; s = s->same_buffer)
-            s->array.data = f->memory + f->buffers[b].offset;
+            s->array.data = f->memory != NULL ? f->memory + f->buffers[b].offset : NULL;
     return MOTE_OK;
 }
 
 void mote_frame_bind(mote_frame *f, mote_slot *slot, void *data)
 {
-    if (data == NULL)
+    if (data == NULL && f->memory != NULL)
         data = f->memory + f->buffers[slot->buffer].offset;
     for (mote_slot *s = f->buffer_slots[slot->buffer]; s != NULL; s = s->same_buffer)
         s->array.data = data;

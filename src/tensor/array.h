@@ -37,7 +37,7 @@ MOTE_INLINE bool mote_array_same_shape(const mote_array *a, const mote_array *b)
 MOTE_INLINE bool mote_array_aligned(const mote_array *a)
 {
     unsigned bits = mote_dtype_bits(a->dtype), bytes = bits == 0 ? (unsigned)sizeof(void *) : bits >= 64 ? 8 : bits / 8;
-    return bytes <= 1 || (uintptr_t)a->data % bytes == 0;
+    return bytes <= 1 || a->bytes == 0 || (uintptr_t)a->data % bytes == 0;
 }
 /* "float32[1,3,224,224]" into buf (clipped); returns buf. */
 const char *mote_array_describe(const mote_array *a, char *buf, size_t cap);
