@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 uint64_t mote_str_hash(mote_str s)
 {
@@ -12,6 +13,47 @@ uint64_t mote_str_hash(mote_str s)
     for (size_t i = 0; i < s.n; i++)
         h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
     return h;
+}
+
+/* Not known to who made a file: where this process's code and data lie, and the time. */
+mote_hash_key mote_hash_key_make(const void *place)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    mote_hash_key key = {(uint64_t)(uintptr_t)place ^ (uint64_t)now.tv_nsec << 32, (uint64_t)(uintptr_t)&mote_hash_key_make ^ (uint64_t)now.tv_sec << 24};
+    return key;
+}
+
+static uint64_t turn(uint64_t x, unsigned b) { return x << b | x >> (64 - b); }
+
+static void sip_round(uint64_t v[4])
+{
+    v[0] += v[1], v[2] += v[3];
+    v[1] = turn(v[1], 13) ^ v[0], v[3] = turn(v[3], 16) ^ v[2];
+    v[0] = turn(v[0], 32);
+    v[2] += v[1], v[0] += v[3];
+    v[1] = turn(v[1], 17) ^ v[2], v[3] = turn(v[3], 21) ^ v[0];
+    v[2] = turn(v[2], 32);
+}
+
+uint64_t mote_str_hash_keyed(mote_hash_key key, mote_str s)
+{
+    uint64_t v[4] = {key.k0 ^ 0x736f6d6570736575u, key.k1 ^ 0x646f72616e646f6du, key.k0 ^ 0x6c7967656e657261u, key.k1 ^ 0x7465646279746573u};
+    for (size_t at = 0;; at += 8) {
+        size_t left = s.n - at;
+        uint64_t m = left < 8 ? (uint64_t)s.n << 56 : 0;
+        if (left != 0)
+            memcpy(&m, s.p + at, left < 8 ? left : 8);
+        v[3] ^= m;
+        sip_round(v);
+        v[0] ^= m;
+        if (left < 8)
+            break;
+    }
+    v[2] ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 void mote_text_init(mote_text *t, mote_heap *heap) { *t = (mote_text){heap, NULL, 0, 0, false}; }

@@ -19,7 +19,13 @@ typedef struct mote_str {
 MOTE_INLINE mote_str mote_str_c(const char *c) { return (mote_str){c, c ? strlen(c) : 0}; }
 MOTE_INLINE bool mote_str_eq(mote_str a, mote_str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 MOTE_INLINE bool mote_str_is(mote_str a, const char *c) { return mote_str_eq(a, mote_str_c(c)); }
-uint64_t mote_str_hash(mote_str s); /* FNV-1a, 64 bits */
+uint64_t mote_str_hash(mote_str s); /* FNV-1a, 64 bits: the same everywhere and always */
+/* SipHash-1-3 (Aumasson, Bernstein 2012) under a secret key: for tables of names that a file chose. */
+typedef struct mote_hash_key {
+    uint64_t k0, k1;
+} mote_hash_key;
+mote_hash_key mote_hash_key_make(const void *place);
+uint64_t mote_str_hash_keyed(mote_hash_key key, mote_str s);
 /* Length of the well-formed UTF-8 sequence at p (n bytes left, at least 1), or 0. Overlong forms, surrogates and what is above U+10FFFF are
  * ill-formed. */
 size_t mote_utf8_length(const void *p, size_t n);

@@ -3,19 +3,18 @@
 #include "base/platform.h"
 #include "graph/names.h"
 
-void mote_names_init(mote_names *names, mote_heap *heap) { *names = (mote_names){heap, NULL, 0, 0}; }
+void mote_names_init(mote_names *names, mote_heap *heap) { *names = (mote_names){heap, NULL, 0, 0, mote_hash_key_make(names)}; }
 
 void mote_names_deinit(mote_names *names)
 {
     mote_heap_free(names->heap, names->slots, names->cap * sizeof(mote_value *));
-    *names = (mote_names){names->heap, NULL, 0, 0};
+    *names = (mote_names){names->heap, NULL, 0, 0, names->key};
 }
 
 static size_t start(const mote_names *names, const mote_graph *g, mote_str name)
 {
-    uint64_t h = mote_str_hash(name) ^ (uint64_t)(uintptr_t)g;
-    h = (h ^ h >> 31) * 0x9e3779b97f4a7c15u;
-    return (size_t)(h >> 20) & (names->cap - 1);
+    mote_hash_key key = {names->key.k0 ^ (uint64_t)(uintptr_t)g, names->key.k1};
+    return (size_t)mote_str_hash_keyed(key, name) & (names->cap - 1);
 }
 
 static mote_value *find_in(const mote_names *names, const mote_graph *g, mote_str name)

@@ -10,6 +10,7 @@ typedef struct mote_names {
     mote_heap *heap;
     mote_value **slots;
     size_t cap, n;
+    mote_hash_key key;
 } mote_names;
 
 void mote_names_init(mote_names *names, mote_heap *heap);

@@ -10,6 +10,7 @@ void mote_emit_begin(mote_emit *e, int fd, char *memory)
 {
     e->fd = fd;
     e->memory = memory;
+    e->counting = fd < 0 && memory == NULL;
     e->n = 0;
     e->failed = false;
     e->error = 0;
@@ -44,10 +45,10 @@ void mote_emit_bytes(mote_emit *e, const void *p, size_t n)
 {
     if (n == 0)
         return;
-    if (e->memory != NULL)
+    if (!e->counting && e->memory != NULL)
         memcpy(e->memory + e->n, p, n);
     e->n += n;
-    if (e->fd < 0)
+    if (e->counting || e->fd < 0)
         return;
     if (n > sizeof e->buffer - e->held) {
         write_all(e, e->buffer, e->held);
@@ -106,12 +107,16 @@ void mote_emit_text(mote_emit *e, uint32_t field, mote_str s)
 
 void mote_emit_nested(mote_emit *e, uint32_t field, mote_emit_message put, const void *ctx)
 {
-    mote_emit count;
-    mote_emit_begin(&count, -1, NULL);
-    put(&count, ctx);
-    mote_emit_head(e, field, count.n);
-    if (e->fd < 0 && e->memory == NULL)
-        e->n += count.n; /* only counting: once is enough */
+    bool counting = e->counting;
+    uint64_t before = e->n;
+    e->counting = true;
+    put(e, ctx);
+    uint64_t bytes = e->n - before;
+    e->n = before;
+    e->counting = counting;
+    mote_emit_head(e, field, bytes);
+    if (counting)
+        e->n += bytes; /* once is enough */
     else
         put(e, ctx);
 }

@@ -6,10 +6,11 @@
 #include "base/diag.h"
 #include "base/str.h"
 
-/* fd < 0 and memory NULL: only counts. Failure is sticky. */
+/* Failure is sticky. */
 typedef struct mote_emit {
-    int fd;
-    char *memory;   /* or: room for everything, counted before */
+    int fd;         /* < 0: to memory, or only counting */
+    char *memory;   /* room for everything, counted before */
+    bool counting;
     uint64_t n;     /* bytes so far */
     bool failed;
     int error;      /* errno */
@@ -30,7 +31,7 @@ void mote_emit_str(mote_emit *e, uint32_t field, mote_str s);
 void mote_emit_text(mote_emit *e, uint32_t field, mote_str s);
 /* The key and length of a message whose bytes follow. */
 void mote_emit_head(mote_emit *e, uint32_t field, uint64_t bytes);
-/* A message that `put` writes; it is called twice, first to count. */
+/* A message that `put` writes; it is called twice, first to count. Takes little of the stack: messages nest a hundred deep. */
 void mote_emit_nested(mote_emit *e, uint32_t field, mote_emit_message put, const void *ctx);
 void mote_emit_ints(mote_emit *e, uint32_t field, const int64_t *v, size_t n);
 

@@ -42,6 +42,7 @@ static mote_status message(mote_onnx_reader *r, const mote_wire *w, const mote_w
 static mote_status text(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_str *out)
 {
     MOTE_TRY(mote_wire_expect(w, f, MOTE_WIRE_BYTES, r->diag));
+    MOTE_TRY(mote_onnx_room(r, f->bytes.n));
     *out = mote_arena_str(&r->module->arena, f->bytes);
     return out->p != NULL ? MOTE_OK : MOTE_NO_MEMORY(r->diag, f->bytes.n);
 }
@@ -87,7 +88,7 @@ static mote_status number(mote_onnx_reader *r, const mote_wire *w, const mote_wi
     return MOTE_OK;
 }
 
-static mote_status model_fields(mote_onnx_reader *r, mote_wire w, size_t *graphs)
+static mote_status model_fields(mote_onnx_reader *r, mote_wire w, mote_wire *graph)
 {
     mote_module *m = r->module;
     mote_wire rest = w;
@@ -101,6 +102,7 @@ static mote_status model_fields(mote_onnx_reader *r, mote_wire w, size_t *graphs
             break;
         opsets += f.id == 8;
     }
+    MOTE_REQUIRE(opsets <= MOTE_ONNX_MAX_OPSETS, r->diag, MOTE_E_LIMIT, "%zu operator sets are imported", opsets);
     m->opsets = mote_arena_calloc(&m->arena, opsets, sizeof *m->opsets);
     if (m->opsets == NULL)
         return MOTE_NO_MEMORY(r->diag, opsets);
@@ -115,7 +117,7 @@ static mote_status model_fields(mote_onnx_reader *r, mote_wire w, size_t *graphs
         case 4: MOTE_TRY(text(r, &w, &f, &m->domain)); break;
         case 5: MOTE_TRY(number(r, &w, &f, &m->model_version)); break;
         case 6: MOTE_TRY(text(r, &w, &f, &m->doc)); break;
-        case 7: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); ++*graphs; break;
+        case 7: MOTE_TRY(mote_onnx_merge(r, &w, &f, graph)); break;
         case 8: {
             mote_opset o;
             MOTE_TRY(message(r, &w, &f, &in));
@@ -136,27 +138,19 @@ static mote_status model_fields(mote_onnx_reader *r, mote_wire w, size_t *graphs
 
 static mote_status read_model(mote_onnx_reader *r, mote_wire w)
 {
-    size_t graphs = 0;
-    MOTE_TRY(model_fields(r, w, &graphs));
-    MOTE_REQUIRE(graphs == 1, r->diag, graphs == 0 ? MOTE_E_FORMAT : MOTE_E_MODEL, "not an ONNX model: %zu graphs", graphs);
+    mote_wire graph = {NULL, NULL, NULL};
+    MOTE_TRY(model_fields(r, w, &graph));
+    MOTE_REQUIRE(graph.p != NULL, r->diag, MOTE_E_FORMAT, "not an ONNX model: there is no graph");
     MOTE_REQUIRE(r->module->ir_version >= MOTE_ONNX_MIN_IR && r->module->ir_version <= MOTE_ONNX_MAX_IR, r->diag, MOTE_E_UNSUPPORTED,
                  "IR version %lld: mote reads %d to %d", (long long)r->module->ir_version, MOTE_ONNX_MIN_IR, MOTE_ONNX_MAX_IR);
     MOTE_TRY(mote_onnx_functions_scan(r, w));
-    mote_wire_field f;
-    bool more;
-    for (;;) {
-        MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
-        if (!more)
-            return MOTE_OK;
-        if (f.id == 7)
-            MOTE_TRY(mote_onnx_graph_read(r, mote_wire_in(&w, f.bytes), r->module->graph, 0));
-    }
+    return mote_onnx_graph_read(r, graph, r->module->graph, 0);
 }
 
 static mote_status read_bytes(mote_heap *heap, const void *data, size_t n, mote_external *external, mote_module **out, mote_diag *diag)
 {
     *out = NULL;
-    mote_onnx_reader r = {.heap = heap, .diag = diag, .external = external};
+    mote_onnx_reader r = {.heap = heap, .diag = diag, .external = external, .base = atomic_load(&heap->used)};
     mote_status status = mote_module_create(heap, &r.module);
     if (status != MOTE_OK)
         return MOTE_NO_MEMORY(diag, sizeof *r.module);
@@ -274,7 +268,7 @@ mote_status mote_onnx_read_reader(mote_heap *heap, const mote_reader *reader, co
 mote_status mote_onnx_read_tensor(mote_arena *arena, const void *data, size_t n, mote_array *out, mote_str *name, mote_diag *diag)
 {
     mote_module m = {.heap = arena->heap, .arena = *arena};
-    mote_onnx_reader r = {.module = &m, .heap = arena->heap, .diag = diag};
+    mote_onnx_reader r = {.module = &m, .heap = arena->heap, .diag = diag, .base = atomic_load(&arena->heap->used)};
     mote_onnx_tensor t;
     mote_status status = mote_onnx_tensor_read(&r, mote_wire_of(data, n), &t);
     if (status == MOTE_OK) {

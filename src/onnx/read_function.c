@@ -6,7 +6,8 @@
 #include "base/platform.h"
 #include "onnx/reader.h"
 
-enum { MAX_EXPANDED = 100000 };
+/* What all calls together may read of bodies and of what stands in them, and the memory that they may take. */
+enum { MAX_EXPANDED = 1000000, MAX_WORK = 10000000, MAX_BYTES = 48 << 20 };
 
 static mote_status message(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_wire *out)
 {
@@ -83,23 +84,26 @@ typedef struct body {
     mote_onnx_scope scope;
     mote_value **inputs;
     mote_str *outputs;
-    size_t n_inputs, n_outputs, n_nodes;
+    size_t n_inputs, n_outputs;
 } body;
 
 static mote_status count(mote_onnx_reader *r, mote_wire w, body *b)
 {
     mote_wire_field f;
     bool more;
-    size_t opsets = 0;
+    size_t opsets = 0, fields = 0;
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             break;
+        fields++;
         b->n_inputs += f.id == 4;
         b->n_outputs += f.id == 5;
-        b->n_nodes += f.id == 7;
         opsets += f.id == 9;
     }
+    MOTE_REQUIRE(fields <= MAX_EXPANDED - r->expanded, r->diag, MOTE_E_LIMIT, "functions expand to more than %d parts", MAX_EXPANDED);
+    r->expanded += fields;
+    MOTE_TRY(mote_onnx_room(r, fields * sizeof(mote_opset)));
     mote_arena *a = &r->module->arena;
     b->inputs = mote_arena_calloc(a, b->n_inputs, sizeof *b->inputs);
     b->outputs = mote_arena_calloc(a, b->n_outputs, sizeof *b->outputs);
@@ -124,7 +128,10 @@ static mote_status signature(mote_onnx_reader *r, mote_wire w, mote_graph *g, bo
             if (v == NULL)
                 return MOTE_NO_MEMORY(r->diag, f.bytes.n);
             v->type.rank = -1;
-            MOTE_REQUIRE(mote_names_add(&r->names, v) == MOTE_OK, r->diag, MOTE_E_MODEL, "two inputs of a function are named '%.*s'", MOTE_STR_ARG(f.bytes));
+            MOTE_REQUIRE(mote_names_find(&r->names, g, f.bytes) == NULL, r->diag, MOTE_E_MODEL, "two inputs of a function are named '%.*s'",
+                         MOTE_STR_ARG(f.bytes));
+            if (mote_names_add(&r->names, v) != MOTE_OK)
+                return MOTE_NO_MEMORY(r->diag, sizeof v);
             b->inputs[n_in++] = v;
         } else if (f.id == 5) {
             MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag));
@@ -140,31 +147,60 @@ static mote_status signature(mote_onnx_reader *r, mote_wire w, mote_graph *g, bo
     }
 }
 
-/* Moves everything of `from` into g; values get fresh names, since two calls of one function have the same. */
-static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g, const body *b)
+/* A fresh name for a value that moves to g: two calls of one function have the same names, and a body knows nothing of those around its call. */
+static mote_status rename_value(mote_onnx_reader *r, mote_value *v, const mote_graph *g)
+{
+    mote_str name = v->name;
+    do {
+        v->name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(name.n > 64 ? 64 : name.n), name.p, (unsigned)r->module->next_name++);
+        if (v->name.p == NULL)
+            return MOTE_NO_MEMORY(r->diag, name.n);
+    } while (mote_names_find(&r->names, g, v->name) != NULL);
+    return MOTE_OK;
+}
+
+static mote_status rename_subgraphs(mote_onnx_reader *r, const mote_node *n, const mote_graph *g, int depth);
+
+static mote_status rename_graph(mote_onnx_reader *r, mote_graph *inner, const mote_graph *g, int depth)
+{
+    MOTE_REQUIRE(depth <= MOTE_GRAPH_MAX_DEPTH, r->diag, MOTE_E_LIMIT, "graphs nested deeper than %d", MOTE_GRAPH_MAX_DEPTH);
+    for (mote_value *v = inner->values; v != NULL; v = v->next)
+        MOTE_TRY(rename_value(r, v, g));
+    for (const mote_node *n = inner->first; n != NULL; n = n->next)
+        MOTE_TRY(rename_subgraphs(r, n, g, depth));
+    return MOTE_OK;
+}
+
+static mote_status rename_subgraphs(mote_onnx_reader *r, const mote_node *n, const mote_graph *g, int depth)
+{
+    for (const mote_attr *a = n->attrs; a != NULL; a = a->next) {
+        if (a->kind == MOTE_ATTR_GRAPH)
+            MOTE_TRY(rename_graph(r, a->g, g, depth + 1));
+        for (size_t i = 0; a->kind == MOTE_ATTR_GRAPHS && i < a->n; i++)
+            MOTE_TRY(rename_graph(r, a->graphs[i], g, depth + 1));
+    }
+    return MOTE_OK;
+}
+
+/* Moves everything of `from` into g. */
+static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g)
 {
     mote_value *next_value;
     for (mote_value *v = from->values; v != NULL; v = next_value) {
         next_value = v->next;
-        v->next = NULL;
-        bool formal = false;
-        for (size_t i = 0; i < b->n_inputs && !formal; i++)
-            formal = b->inputs[i] == v;
-        if (formal || (v->producer == NULL && v->constant == NULL))
-            continue; /* replaced: nothing uses it */
-        mote_str name = v->name;
+        v->scratch = NULL;
+        if (v->producer == NULL && v->constant == NULL) { /* an input, or handed over to an output of the call: nothing uses it */
+            v->graph = NULL;
+            continue;
+        }
         v->graph = g;
-        do {
-            v->name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(name.n > 64 ? 64 : name.n), name.p, (unsigned)r->module->next_name++);
-            if (v->name.p == NULL)
-                return MOTE_NO_MEMORY(r->diag, name.n);
-        } while (mote_names_find(&r->names, g, v->name) != NULL);
-        if (g->values_last != NULL)
-            g->values_last->next = v;
-        else
-            g->values = v;
+        v->prev = g->values_last;
+        v->next = NULL;
+        *(g->values_last != NULL ? &g->values_last->next : &g->values) = v;
         g->values_last = v;
-        MOTE_TRY(mote_names_add(&r->names, v));
+        MOTE_TRY(rename_value(r, v, g));
+        if (mote_names_add(&r->names, v) != MOTE_OK)
+            return MOTE_NO_MEMORY(r->diag, sizeof v);
     }
     from->values = from->values_last = NULL;
     mote_node *next_node;
@@ -173,10 +209,7 @@ static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g, 
         n->graph = g;
         n->prev = g->last;
         n->next = NULL;
-        if (g->last != NULL)
-            g->last->next = n;
-        else
-            g->first = n;
+        *(g->last != NULL ? &g->last->next : &g->first) = n;
         g->last = n;
         for (mote_attr *a = n->attrs; a != NULL; a = a->next) {
             if (a->kind == MOTE_ATTR_GRAPH)
@@ -184,12 +217,37 @@ static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g, 
             for (size_t i = 0; a->kind == MOTE_ATTR_GRAPHS && i < a->n; i++)
                 a->graphs[i]->parent = g;
         }
+        MOTE_TRY(rename_subgraphs(r, n, g, 0));
     }
     from->first = from->last = NULL;
     return MOTE_OK;
 }
 
-/* The call's outputs become the values that the body makes; a body that hands an input through does so by an Identity. */
+/* Everything that uses `old`, a subgraph's output too, uses `now` instead; now NULL: an input that the call leaves out. Names stay. */
+static mote_status move_uses(mote_onnx_reader *r, mote_value *old, mote_value *now)
+{
+    mote_use *last = NULL;
+    for (mote_use *u = old->uses; u != NULL; last = u, u = u->next) {
+        MOTE_REQUIRE(u->node != NULL || now != NULL, r->diag, MOTE_E_MODEL, "function input '%.*s' is a subgraph's output, and the call leaves it out",
+                     MOTE_STR_ARG(old->name));
+        u->value = now;
+    }
+    if (now == NULL) {
+        for (mote_use *u = old->uses, *next; u != NULL; u = next) {
+            next = u->next;
+            u->prev = u->next = NULL;
+        }
+    } else if (last != NULL) {
+        last->next = now->uses;
+        if (now->uses != NULL)
+            now->uses->prev = last;
+        now->uses = old->uses;
+    }
+    old->uses = NULL;
+    return MOTE_OK;
+}
+
+/* The call's outputs become the values that the body makes. A body that hands an input through, or gives one value twice, does so by an Identity. */
 static mote_status join_outputs(mote_onnx_reader *r, mote_graph *inner, mote_node *call, const body *b)
 {
     for (uint32_t k = 0; k < call->n_out; k++) {
@@ -200,27 +258,28 @@ static mote_status join_outputs(mote_onnx_reader *r, mote_graph *inner, mote_nod
         MOTE_REQUIRE(v != NULL, r->diag, MOTE_E_MODEL, "function output '%.*s' is a value that nothing makes", MOTE_STR_ARG(b->outputs[k]));
         out->producer = NULL;
         call->out[k] = NULL;
-        if (v->producer == NULL || mote_str_is(v->producer->op, "Identity") || v->producer->out[v->output_index] != v) {
+        mote_node *producer = v->producer;
+        if (producer == NULL) {
             int64_t version = mote_onnx_opset(r, MOTE_STR(""));
             mote_node *id = mote_graph_add_node(inner, NULL, "", "Identity", (int32_t)(version > 0 ? version : MOTE_ONNX_MIN_OPSET), 1, 1, false);
             if (id == NULL)
                 return MOTE_NO_MEMORY(r->diag, sizeof *id);
-            mote_node_set_input(id, 0, v);
+            mote_node_set_input(id, 0, v->scratch != NULL ? v->scratch : v);
             MOTE_TRY(mote_node_set_output(id, 0, out));
             continue;
         }
-        mote_node *producer = v->producer;
-        uint32_t index = v->output_index;
-        mote_value_replace(v, out);
-        producer->out[index] = NULL;
+        MOTE_TRY(move_uses(r, v, out));
+        producer->out[v->output_index] = NULL;
         v->producer = NULL;
-        MOTE_TRY(mote_node_set_output(producer, index, out));
+        v->scratch = out; /* it stands for v from here on */
+        MOTE_TRY(mote_node_set_output(producer, v->output_index, out));
     }
     return MOTE_OK;
 }
 
 static mote_status expand(mote_onnx_reader *r, mote_onnx_function *f, mote_node *call, int depth)
 {
+    size_t before = atomic_load(&r->heap->used), work = r->work;
     mote_graph *g = call->graph, *inner = mote_graph_create(r->module, NULL, call);
     if (inner == NULL)
         return MOTE_NO_MEMORY(r->diag, sizeof *inner);
@@ -229,8 +288,6 @@ static mote_status expand(mote_onnx_reader *r, mote_onnx_function *f, mote_node 
     MOTE_REQUIRE(call->n_in <= b.n_inputs && call->n_out <= b.n_outputs, r->diag, MOTE_E_MODEL,
                  "function '%.*s' has %zu inputs and %zu outputs, the call %u and %u", MOTE_STR_ARG(f->name), b.n_inputs, b.n_outputs,
                  (unsigned)call->n_in, (unsigned)call->n_out);
-    MOTE_REQUIRE(b.n_nodes <= MAX_EXPANDED - r->expanded, r->diag, MOTE_E_LIMIT, "functions expand to more than %d nodes", MAX_EXPANDED);
-    r->expanded += b.n_nodes;
     MOTE_TRY(signature(r, f->body, inner, &b, depth));
     const mote_onnx_scope *outer = r->scope;
     r->scope = &b.scope;
@@ -239,15 +296,15 @@ static mote_status expand(mote_onnx_reader *r, mote_onnx_function *f, mote_node 
         status = join_outputs(r, inner, call, &b);
     r->scope = outer;
     MOTE_TRY(status);
-    for (uint32_t i = 0; i < b.n_inputs; i++) {
-        mote_value *actual = i < call->n_in ? call->in[i].value : NULL;
-        while (b.inputs[i]->uses != NULL) {
-            mote_use *u = b.inputs[i]->uses;
-            mote_node_set_input(u->node, u->index, actual);
-        }
-    }
+    for (uint32_t i = 0; i < b.n_inputs; i++)
+        MOTE_TRY(move_uses(r, b.inputs[i], i < call->n_in ? call->in[i].value : NULL));
     mote_node_remove(call);
-    return splice(r, inner, g, &b);
+    MOTE_TRY(splice(r, inner, g));
+    size_t used = atomic_load(&r->heap->used);
+    r->function_bytes += used > before ? used - before : 0;
+    r->function_work += r->work - work;
+    MOTE_REQUIRE(r->function_work <= MAX_WORK && r->function_bytes <= MAX_BYTES, r->diag, MOTE_E_LIMIT, "functions expand to more than %d bytes", MAX_BYTES);
+    return MOTE_OK;
 }
 
 mote_status mote_onnx_function_expand(mote_onnx_reader *r, mote_onnx_function *f, mote_node *call, int depth)

@@ -7,6 +7,8 @@
 
 /* ---- small parts ---- */
 
+enum { MAX_MERGED = 16 << 20 };
+
 mote_status mote_onnx_keep_unknown(mote_onnx_reader *r, mote_str *all, const mote_wire *w, const mote_wire_field *f)
 {
     size_t n = (size_t)(w->p - f->start);
@@ -18,18 +20,59 @@ mote_status mote_onnx_keep_unknown(mote_onnx_reader *r, mote_str *all, const mot
         all->n += n;
         return MOTE_OK;
     }
-    char *joined = mote_arena_calloc(&r->module->arena, all->n + n, 1);
-    if (joined == NULL)
-        return MOTE_NO_MEMORY(r->diag, all->n + n);
-    memcpy(joined, all->p, all->n);
+    /* Joined pieces lie in a block of the next power of two; those of the file lie between w->file and w->end. */
+    bool borrowed = (uintptr_t)all->p >= (uintptr_t)w->file && (uintptr_t)all->p < (uintptr_t)w->end;
+    size_t cap = 64, need = all->n + n;
+    while (!borrowed && cap < all->n)
+        cap *= 2;
+    char *joined = (char *)(uintptr_t)all->p;
+    if (borrowed || need > cap) {
+        while (cap < need)
+            cap *= 2;
+        MOTE_TRY(mote_onnx_room(r, cap));
+        joined = mote_arena_calloc(&r->module->arena, cap, 1);
+        if (joined == NULL)
+            return MOTE_NO_MEMORY(r->diag, cap);
+        memcpy(joined, all->p, all->n);
+    }
     memcpy(joined + all->n, f->start, n);
-    *all = (mote_str){joined, all->n + n};
+    *all = (mote_str){joined, need};
+    return MOTE_OK;
+}
+
+mote_status mote_onnx_merge(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_wire *all)
+{
+    MOTE_TRY(mote_wire_expect(w, f, MOTE_WIRE_BYTES, r->diag));
+    if (all->p == NULL) {
+        *all = mote_wire_in(w, f->bytes);
+        return MOTE_OK;
+    }
+    size_t before = (size_t)(all->end - all->p), n = before + f->bytes.n;
+    MOTE_REQUIRE(n <= MAX_MERGED - r->merged, r->diag, MOTE_E_LIMIT, "messages in pieces: more than %d bytes of them", MAX_MERGED);
+    r->merged += n;
+    char *joined = mote_arena_calloc(&r->module->arena, n, 1);
+    if (joined == NULL)
+        return MOTE_NO_MEMORY(r->diag, n);
+    if (before != 0)
+        memcpy(joined, all->p, before);
+    if (f->bytes.n != 0)
+        memcpy(joined + before, f->bytes.p, f->bytes.n);
+    *all = mote_wire_of(joined, n);
+    return MOTE_OK;
+}
+
+mote_status mote_onnx_room(const mote_onnx_reader *r, size_t bytes)
+{
+    size_t used = atomic_load(&r->heap->used), other = r->base + r->data_bytes;
+    MOTE_REQUIRE(bytes <= MOTE_ONNX_MAX_STRUCTURE && (used < other || used - other <= MOTE_ONNX_MAX_STRUCTURE - bytes), r->diag, MOTE_E_LIMIT,
+                 "the model's structure, its tensors' data aside, takes more than %d MiB", MOTE_ONNX_MAX_STRUCTURE >> 20);
     return MOTE_OK;
 }
 
 static mote_status text(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_str *out)
 {
     MOTE_TRY(mote_wire_expect(w, f, MOTE_WIRE_BYTES, r->diag));
+    MOTE_TRY(mote_onnx_room(r, f->bytes.n));
     *out = mote_arena_str(&r->module->arena, f->bytes);
     return out->p != NULL ? MOTE_OK : MOTE_NO_MEMORY(r->diag, f->bytes.n);
 }
@@ -60,6 +103,8 @@ mote_status mote_onnx_prop_read(mote_onnx_reader *r, mote_wire w, mote_prop *out
 mote_status mote_onnx_props_add(mote_onnx_reader *r, mote_wire w, mote_prop **props, size_t *n)
 {
     if ((*n & (*n - 1)) == 0) { /* full at each power of two */
+        MOTE_REQUIRE(*n < (size_t)MOTE_ONNX_MAX_STRUCTURE / sizeof(mote_prop), r->diag, MOTE_E_LIMIT, "%zu metadata entries", *n);
+        MOTE_TRY(mote_onnx_room(r, 2 * *n * sizeof(mote_prop)));
         mote_prop *grown = mote_arena_calloc(&r->module->arena, *n == 0 ? 1 : *n * 2, sizeof *grown);
         if (grown == NULL)
             return MOTE_NO_MEMORY(r->diag, *n * sizeof *grown);
@@ -87,7 +132,9 @@ static mote_status dimension(mote_onnx_reader *r, mote_wire w, int64_t *out)
             *out = (int64_t)f.value; /* some exporters write -1 for unknown */
         } else if (f.id == 2) {
             MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag));
+            *out = MOTE_DIM_UNKNOWN; /* of number and name, the last stands */
             if (f.bytes.n != 0) {
+                MOTE_REQUIRE(r->module->n_symbols < MOTE_ONNX_MAX_SYMBOLS, r->diag, MOTE_E_LIMIT, "more than %d named dimensions", MOTE_ONNX_MAX_SYMBOLS);
                 *out = mote_module_symbol(r->module, f.bytes);
                 if (*out == MOTE_DIM_UNKNOWN)
                     return MOTE_NO_MEMORY(r->diag, f.bytes.n);
@@ -136,64 +183,76 @@ static mote_status tensor_type(mote_onnx_reader *r, mote_wire w, mote_type *t)
     }
 }
 
+static mote_status element_type(mote_onnx_reader *r, mote_wire w, mote_type *t, int depth)
+{
+    mote_wire_field f;
+    mote_wire in = {NULL, NULL, NULL};
+    bool more;
+    mote_type *element = mote_arena_calloc(&r->module->arena, 1, sizeof *element);
+    if (element == NULL)
+        return MOTE_NO_MEMORY(r->diag, sizeof *element);
+    *element = (mote_type){.rank = -1};
+    for (;;) {
+        MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
+        if (!more)
+            break;
+        if (f.id == 1)
+            MOTE_TRY(mote_onnx_merge(r, &w, &f, &in));
+    }
+    if (in.p != NULL)
+        MOTE_TRY(mote_onnx_type_read(r, in, element, depth + 1));
+    t->element = element;
+    t->dtype = element->dtype;
+    return MOTE_OK;
+}
+
 mote_status mote_onnx_type_read(mote_onnx_reader *r, mote_wire w, mote_type *t, int depth)
 {
     MOTE_REQUIRE(depth < 16, r->diag, MOTE_E_LIMIT, "types nested deeper than 16");
-    mote_wire_field f, g;
-    mote_wire in, inner;
+    mote_wire_field f;
+    mote_wire in = {NULL, NULL, NULL};
+    uint32_t what = 0; /* of the kinds of type, the last one stands */
     bool more;
     *t = (mote_type){.kind = MOTE_KIND_TENSOR, .rank = -1};
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
-            return MOTE_OK;
-        if (f.id == 1) {
-            MOTE_TRY(message(r, &w, &f, &in));
-            MOTE_TRY(tensor_type(r, in, t));
-        } else if (f.id == 4 || f.id == 9) {
-            MOTE_TRY(message(r, &w, &f, &in));
-            t->kind = f.id == 4 ? MOTE_KIND_SEQUENCE : MOTE_KIND_OPTIONAL;
-            mote_type *element = mote_arena_calloc(&r->module->arena, 1, sizeof *element);
-            if (element == NULL)
-                return MOTE_NO_MEMORY(r->diag, sizeof *element);
-            *element = (mote_type){.rank = -1};
-            for (;;) {
-                MOTE_TRY(mote_wire_next(&in, &g, &more, r->diag));
-                if (!more)
-                    break;
-                if (g.id == 1) {
-                    MOTE_TRY(message(r, &in, &g, &inner));
-                    MOTE_TRY(mote_onnx_type_read(r, inner, element, depth + 1));
-                }
-            }
-            t->element = element;
-            t->dtype = element->dtype;
-        } else if (f.id == 5 || f.id == 8 || f.id == 7) {
-            MOTE_FAIL(r->diag, MOTE_E_UNSUPPORTED, "a value of %s type", f.id == 5 ? "map" : f.id == 8 ? "sparse tensor" : "opaque");
-        }
+            break;
+        if (f.id != 1 && f.id != 4 && f.id != 5 && (f.id < 7 || f.id > 9))
+            continue;
+        if (f.id != what)
+            in.p = NULL;
+        what = f.id;
+        MOTE_TRY(mote_onnx_merge(r, &w, &f, &in));
     }
+    if (what == 1)
+        return tensor_type(r, in, t);
+    MOTE_REQUIRE(what == 0 || what == 4 || what == 9, r->diag, MOTE_E_UNSUPPORTED, "a value of %s type", what == 5 ? "map" : what == 8 ? "sparse tensor" : "opaque");
+    if (what == 0)
+        return MOTE_OK;
+    t->kind = what == 4 ? MOTE_KIND_SEQUENCE : MOTE_KIND_OPTIONAL;
+    return element_type(r, in, t, depth);
 }
 
 /* ---- values ---- */
 
 typedef struct value_info {
     mote_str name, doc, unknown;
-    mote_wire type;
-    bool has_type;
+    mote_wire type; /* p NULL: none */
 } value_info;
 
 static mote_status value_info_read(mote_onnx_reader *r, mote_wire w, value_info *out)
 {
     mote_wire_field f;
     bool more;
-    *out = (value_info){.has_type = false};
+    *out = (value_info){.name = {NULL, 0}};
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             return MOTE_OK;
         switch (f.id) {
         case 1: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); out->name = f.bytes; break;
-        case 2: MOTE_TRY(message(r, &w, &f, &out->type)); out->has_type = true; break;
+        case 2: MOTE_TRY(mote_onnx_merge(r, &w, &f, &out->type)); break;
         case 3: MOTE_TRY(text(r, &w, &f, &out->doc)); break;
         default: MOTE_TRY(mote_onnx_keep_unknown(r, &out->unknown, &w, &f));
         }
@@ -204,7 +263,7 @@ static mote_status describe(mote_onnx_reader *r, const value_info *info, mote_va
 {
     v->doc = info->doc;
     v->unknown = info->unknown;
-    return info->has_type ? mote_onnx_type_read(r, info->type, &v->type, 0) : MOTE_OK;
+    return info->type.p != NULL ? mote_onnx_type_read(r, info->type, &v->type, 0) : MOTE_OK;
 }
 
 /* The graph's own value of that name, made when it is new. */
@@ -216,12 +275,13 @@ static mote_status own_value(mote_onnx_reader *r, mote_graph *g, mote_str name, 
         return MOTE_OK;
     }
     MOTE_REQUIRE(v == NULL, r->diag, MOTE_E_MODEL, "'%.*s' in a subgraph has the name of a value around it", MOTE_STR_ARG(name));
+    MOTE_TRY(mote_onnx_room(r, name.n));
     v = mote_graph_add_value(g, name);
     if (v == NULL)
         return MOTE_NO_MEMORY(r->diag, name.n);
     v->type.rank = -1;
     *out = v;
-    return mote_names_add(&r->names, v);
+    return mote_names_add(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
 }
 
 static mote_status initializer(mote_onnx_reader *r, mote_wire w, mote_graph *g, bool sparse)
@@ -230,12 +290,13 @@ static mote_status initializer(mote_onnx_reader *r, mote_wire w, mote_graph *g, 
     MOTE_TRY(sparse ? mote_onnx_sparse_read(r, w, &t) : mote_onnx_tensor_read(r, w, &t));
     MOTE_REQUIRE(t.name.n != 0, r->diag, MOTE_E_MODEL, "an initializer without a name");
     MOTE_REQUIRE(mote_names_find(&r->names, g, t.name) == NULL, r->diag, MOTE_E_MODEL, "two values are named '%.*s'", MOTE_STR_ARG(t.name));
+    MOTE_TRY(mote_onnx_room(r, t.name.n));
     mote_value *v = mote_graph_add_constant(g, t.name, t.array);
     if (v == NULL)
         return MOTE_NO_MEMORY(r->diag, t.name.n);
     v->tensor_doc = t.doc;
     v->tensor_unknown = t.unknown;
-    return mote_names_add(&r->names, v);
+    return mote_names_add(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
 }
 
 static mote_status graph_input(mote_onnx_reader *r, mote_wire w, mote_graph *g)
@@ -306,6 +367,7 @@ static mote_status attr_scan(mote_onnx_reader *r, mote_wire w, mote_attr *a, cou
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             break;
+        r->work++;
         switch (f.id) {
         case 1: MOTE_TRY(text(r, &w, &f, &a->name)); break;
         case 13: MOTE_TRY(text(r, &w, &f, &a->doc)); break;
@@ -356,6 +418,8 @@ static mote_status attr_memory(mote_onnx_reader *r, mote_attr *a, const counts *
     *to = NULL;
     if (a->kind < MOTE_ATTR_FLOATS || a->kind > MOTE_ATTR_GRAPHS)
         return MOTE_OK;
+    MOTE_REQUIRE(count <= (size_t)MOTE_ONNX_MAX_STRUCTURE / size, r->diag, MOTE_E_LIMIT, "attribute '%.*s' has %zu elements", MOTE_STR_ARG(a->name), count);
+    MOTE_TRY(mote_onnx_room(r, count * size));
     *to = mote_arena_calloc(&r->module->arena, count, size);
     a->ints = *to;
     return *to != NULL ? MOTE_OK : MOTE_NO_MEMORY(r->diag, count * size);
@@ -363,11 +427,47 @@ static mote_status attr_memory(mote_onnx_reader *r, mote_attr *a, const counts *
 
 static mote_status subgraph(mote_onnx_reader *r, mote_wire w, mote_node *node, mote_graph **out, int depth)
 {
-    MOTE_REQUIRE(depth < MOTE_ONNX_MAX_DEPTH, r->diag, MOTE_E_LIMIT, "graphs nested deeper than %d", MOTE_ONNX_MAX_DEPTH);
+    MOTE_REQUIRE(node != NULL, r->diag, MOTE_E_MODEL, "a graph where no node is");
+    int around = 0;
+    for (const mote_graph *g = node->graph; g != NULL; g = g->parent)
+        around++;
+    MOTE_REQUIRE(depth < MOTE_ONNX_MAX_DEPTH && around <= MOTE_GRAPH_MAX_DEPTH, r->diag, MOTE_E_LIMIT, "graphs nested deeper than %d",
+                 MOTE_GRAPH_MAX_DEPTH);
     *out = mote_graph_create(r->module, node->graph, node);
     if (*out == NULL)
         return MOTE_NO_MEMORY(r->diag, sizeof **out);
     return mote_onnx_graph_read(r, w, *out, depth + 1);
+}
+
+/* The messages that an attribute has one of. */
+typedef struct attr_parts {
+    mote_wire tensor, graph, type, sparse; /* p NULL: none */
+} attr_parts;
+
+static mote_status attr_messages(mote_onnx_reader *r, mote_attr *a, const attr_parts *p, mote_node *node, int depth)
+{
+    mote_onnx_tensor t;
+    if (p->tensor.p != NULL) {
+        MOTE_TRY(mote_onnx_tensor_read(r, p->tensor, &t));
+        a->t = t.array;
+    } else if (p->graph.p != NULL) {
+        mote_graph *g = NULL;
+        MOTE_TRY(subgraph(r, p->graph, node, &g, depth));
+        a->g = g;
+    } else if (p->type.p != NULL) {
+        mote_type *type = mote_arena_calloc(&r->module->arena, 1, sizeof *type);
+        if (type == NULL)
+            return MOTE_NO_MEMORY(r->diag, sizeof *type);
+        MOTE_TRY(mote_onnx_type_read(r, p->type, type, 0));
+        a->type = type;
+    } else if (p->sparse.p != NULL) { /* made dense: an attribute's reader sees a tensor */
+        MOTE_TRY(mote_onnx_sparse_read(r, p->sparse, &t));
+        a->kind = MOTE_ATTR_TENSOR;
+        a->t = t.array;
+        if (mote_str_is(a->name, "sparse_value"))
+            a->name = MOTE_STR("value");
+    }
+    return MOTE_OK;
 }
 
 mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *node, mote_attr **out, int depth)
@@ -386,6 +486,7 @@ mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *nod
         a->s = MOTE_STR("");
     int_list ints = {to, 0};
     float_list floats = {to, 0};
+    attr_parts parts = {.tensor = {NULL, NULL, NULL}};
     size_t at = 0;
     mote_wire_field f;
     mote_wire in;
@@ -393,7 +494,7 @@ mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *nod
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
-            return MOTE_OK;
+            return attr_messages(r, a, &parts, node, depth);
         switch (f.id) {
         case 2: {
             MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_32, r->diag));
@@ -403,50 +504,27 @@ mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *nod
         }
         case 3: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_VARINT, r->diag)); a->i = (int64_t)f.value; break;
         case 4: MOTE_TRY(text(r, &w, &f, &a->s)); break;
+        case 5: MOTE_TRY(mote_onnx_merge(r, &w, &f, &parts.tensor)); break;
+        case 6: MOTE_TRY(mote_onnx_merge(r, &w, &f, &parts.graph)); break;
         case 7: MOTE_TRY(mote_wire_repeated(&w, &f, MOTE_WIRE_32, add_float, &floats, r->diag)); break;
         case 8: MOTE_TRY(mote_wire_repeated(&w, &f, MOTE_WIRE_VARINT, add_int, &ints, r->diag)); break;
         case 9: MOTE_TRY(text(r, &w, &f, (mote_str *)to + at++)); break;
-        case 5: case 10: {
+        case 10: {
             mote_onnx_tensor t;
             MOTE_TRY(message(r, &w, &f, &in));
             MOTE_TRY(mote_onnx_tensor_read(r, in, &t));
-            if (f.id == 5)
-                a->t = t.array;
-            else
-                ((const mote_array **)to)[at++] = t.array;
+            ((const mote_array **)to)[at++] = t.array;
             break;
         }
-        case 6: case 11: {
+        case 11: {
             mote_graph *g = NULL;
             MOTE_TRY(message(r, &w, &f, &in));
-            MOTE_REQUIRE(node != NULL, r->diag, MOTE_E_MODEL, "a graph where no node is");
-            MOTE_REQUIRE(f.id == 11 || a->g == NULL, r->diag, MOTE_E_MODEL, "attribute '%.*s' holds two graphs", MOTE_STR_ARG(a->name));
             MOTE_TRY(subgraph(r, in, node, &g, depth));
-            if (f.id == 6)
-                a->g = g;
-            else
-                ((mote_graph **)to)[at++] = g;
+            ((mote_graph **)to)[at++] = g;
             break;
         }
-        case 14: {
-            mote_type *t = mote_arena_calloc(&r->module->arena, 1, sizeof *t);
-            if (t == NULL)
-                return MOTE_NO_MEMORY(r->diag, sizeof *t);
-            MOTE_TRY(message(r, &w, &f, &in));
-            MOTE_TRY(mote_onnx_type_read(r, in, t, 0));
-            a->type = t;
-            break;
-        }
-        case 22: { /* made dense: an attribute's reader sees a tensor */
-            mote_onnx_tensor t;
-            MOTE_TRY(message(r, &w, &f, &in));
-            MOTE_TRY(mote_onnx_sparse_read(r, in, &t));
-            a->kind = MOTE_ATTR_TENSOR;
-            a->t = t.array;
-            if (mote_str_is(a->name, "sparse_value"))
-                a->name = MOTE_STR("value");
-            break;
-        }
+        case 14: MOTE_TRY(mote_onnx_merge(r, &w, &f, &parts.type)); break;
+        case 22: MOTE_TRY(mote_onnx_merge(r, &w, &f, &parts.sparse)); break;
         case 15: case 23: MOTE_TRY(mote_onnx_keep_unknown(r, &a->raw, &w, &f)); break;
         default: break;
         }
@@ -464,12 +542,14 @@ mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             break;
+        r->work++;
         switch (f.id) {
         case 1: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); out->n_in++; break;
         case 2: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); out->n_out++; break;
         case 3: MOTE_TRY(text(r, &w, &f, &out->name)); break;
         case 4: MOTE_TRY(text(r, &w, &f, &out->op)); break;
-        case 5: case 9: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); break;
+        case 5: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); out->n_attrs++; break;
+        case 9: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag)); break;
         case 6: MOTE_TRY(text(r, &w, &f, &out->doc)); break;
         case 7: MOTE_TRY(text(r, &w, &f, &out->domain)); break;
         case 8: MOTE_TRY(text(r, &w, &f, &out->overload)); break;
@@ -480,6 +560,9 @@ mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node
         out->domain = MOTE_STR("");
     MOTE_REQUIRE(out->op.n != 0 && memchr(out->op.p, 0, out->op.n) == NULL && memchr(out->domain.p, 0, out->domain.n) == NULL, r->diag, MOTE_E_MODEL,
                  "node '%.*s' names no operator", MOTE_STR_ARG(out->name));
+    MOTE_REQUIRE(out->n_attrs <= MOTE_ONNX_MAX_ATTRS, r->diag, MOTE_E_LIMIT, "node '%.*s' has %u attributes, more than %d", MOTE_STR_ARG(out->name),
+                 out->n_attrs, MOTE_ONNX_MAX_ATTRS);
+    MOTE_TRY(mote_onnx_room(r, out->n_in * sizeof(mote_use) + out->n_out * sizeof(mote_value *)));
     MOTE_REQUIRE(!mote_str_is(out->domain, "mote"), r->diag, MOTE_E_UNSUPPORTED, "node '%.*s': operators of the domain 'mote' never stand in a file",
                  MOTE_STR_ARG(out->name));
     return MOTE_OK;

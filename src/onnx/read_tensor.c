@@ -50,6 +50,7 @@ static mote_status scan(mote_onnx_reader *r, mote_wire w, parts *p, mote_onnx_te
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             return MOTE_OK;
+        r->work++;
         switch (f.id) {
         case 1: MOTE_TRY(mote_wire_repeated(&w, &f, MOTE_WIRE_VARINT, add_dim, p, r->diag)); break;
         case 2: MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_VARINT, r->diag)); p->type = f.value; break;
@@ -132,6 +133,7 @@ static mote_status decode(mote_onnx_reader *r, mote_wire w, mote_array *a, uint3
             mote_str s = mote_arena_str(&r->module->arena, f.bytes);
             if (s.p == NULL)
                 return MOTE_NO_MEMORY(r->diag, f.bytes.n);
+            r->data_bytes += f.bytes.n;
             ((mote_string *)a->data)[fill.at++] = (mote_string){s.p, s.n};
         } else {
             MOTE_TRY(mote_wire_repeated(&w, &f, field == 4 ? MOTE_WIRE_32 : field == 10 ? MOTE_WIRE_64 : MOTE_WIRE_VARINT, put, &fill, r->diag));
@@ -153,6 +155,7 @@ static mote_status typed_data(mote_onnx_reader *r, mote_wire w, const parts *p, 
     out->array->data = mote_arena_calloc(&r->module->arena, 1, out->array->bytes);
     if (out->array->data == NULL)
         return MOTE_NO_MEMORY(r->diag, out->array->bytes);
+    r->data_bytes += out->array->bytes;
     return decode(r, w, out->array, field, unit);
 }
 
@@ -170,6 +173,7 @@ static mote_status raw_data(mote_onnx_reader *r, mote_str raw, mote_onnx_tensor 
         unsigned char *copy = mote_arena_copy(&r->module->arena, raw.p, raw.n);
         if (copy == NULL)
             return MOTE_NO_MEMORY(r->diag, raw.n);
+        r->data_bytes += raw.n;
         for (size_t i = 0; i < raw.n; i++)
             copy[i] = copy[i] != 0;
         out->array->data = copy;
@@ -239,19 +243,20 @@ mote_status mote_onnx_sparse_read(mote_onnx_reader *r, mote_wire w, mote_onnx_te
     bool more;
     parts p = {.r = r};
     mote_onnx_tensor values = {0}, indices = {0};
+    mote_wire values_in = {NULL, NULL, NULL}, indices_in = {NULL, NULL, NULL};
     *out = (mote_onnx_tensor){NULL, {"", 0}, {NULL, 0}, {NULL, 0}};
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
             break;
-        if (f.id == 1 || f.id == 2) {
-            MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag));
-            MOTE_TRY(mote_onnx_tensor_read(r, mote_wire_in(&w, f.bytes), f.id == 1 ? &values : &indices));
-        } else if (f.id == 3) {
+        if (f.id == 1 || f.id == 2)
+            MOTE_TRY(mote_onnx_merge(r, &w, &f, f.id == 1 ? &values_in : &indices_in));
+        else if (f.id == 3)
             MOTE_TRY(mote_wire_repeated(&w, &f, MOTE_WIRE_VARINT, add_dim, &p, r->diag));
-        }
     }
-    MOTE_REQUIRE(values.array != NULL && indices.array != NULL, r->diag, MOTE_E_MODEL, "a sparse tensor without values or indices");
+    MOTE_REQUIRE(values_in.p != NULL && indices_in.p != NULL, r->diag, MOTE_E_MODEL, "a sparse tensor without values or indices");
+    MOTE_TRY(mote_onnx_tensor_read(r, values_in, &values));
+    MOTE_TRY(mote_onnx_tensor_read(r, indices_in, &indices));
     out->name = values.name;
     out->array = mote_arena_calloc(&r->module->arena, 1, sizeof *out->array);
     if (out->array == NULL)
@@ -262,5 +267,6 @@ mote_status mote_onnx_sparse_read(mote_onnx_reader *r, mote_wire w, mote_onnx_te
     out->array->data = mote_arena_calloc(&r->module->arena, 1, out->array->bytes);
     if (out->array->data == NULL)
         return MOTE_NO_MEMORY(r->diag, out->array->bytes);
+    r->data_bytes += out->array->bytes;
     return scatter(r, values.array, indices.array, out->array, out->name);
 }

@@ -8,6 +8,10 @@
 #include "onnx/external.h"
 #include "onnx/wire.h"
 
+/* What a model's structure (nodes, values, names, lists; not the data of tensors) may take in memory: some 80,000 nodes. It is what keeps the promise
+ * that a file made of empty messages is refused before it has taken 64 MiB. */
+enum { MOTE_ONNX_MAX_STRUCTURE = 56 << 20 };
+enum { MOTE_ONNX_MAX_ATTRS = 1000, MOTE_ONNX_MAX_OPSETS = 1000, MOTE_ONNX_MAX_SYMBOLS = 10000 };
 enum { MOTE_ONNX_MAX_DEPTH = 100, MOTE_ONNX_MIN_OPSET = 7, MOTE_ONNX_MIN_IR = 3, MOTE_ONNX_MAX_IR = 14 };
 
 /* A model-local function: its encoded body and what the model says of it. */
@@ -33,12 +37,21 @@ typedef struct mote_onnx_reader {
     mote_names names;
     mote_onnx_function *functions;
     size_t n_functions;
-    size_t expanded;         /* nodes made by expanding functions, against a budget */
+    size_t expanded;         /* fields read by expanding functions, against a budget */
+    size_t function_bytes;   /* memory that expanding them took, those inside others counted again */
+    size_t base, data_bytes; /* of the heap: before reading; of tensors' data */
+    size_t work, function_work; /* fields of nodes, attributes and tensors read; of those, by expanding functions, nested ones counted again */
+    size_t merged;           /* bytes copied to join messages that stand in pieces, against a budget */
     const mote_onnx_scope *scope; /* NULL in the model's own graphs */
 } mote_onnx_reader;
 
 /* Adds a field that mote does not know to those kept for writing. A run of such fields is borrowed; more are joined in the arena. */
 mote_status mote_onnx_keep_unknown(mote_onnx_reader *r, mote_str *all, const mote_wire *w, const mote_wire_field *f);
+
+/* MOTE_E_LIMIT when the structure would take more than its limit with `bytes` more. */
+mote_status mote_onnx_room(const mote_onnx_reader *r, size_t bytes);
+/* Adds a message field to what was seen of it: one that stands in pieces is read as their bytes in a row, which is how protobuf merges. */
+mote_status mote_onnx_merge(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_wire *all);
 
 typedef struct mote_onnx_tensor {
     mote_array *array;
@@ -68,7 +81,7 @@ mote_status mote_onnx_nodes_read(mote_onnx_reader *r, mote_wire w, mote_graph *g
 typedef struct mote_onnx_node {
     mote_wire wire;
     mote_str name, op, domain, overload, doc, unknown;
-    uint32_t n_in, n_out;
+    uint32_t n_in, n_out, n_attrs;
 } mote_onnx_node;
 mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node *out);
 

@@ -241,6 +241,7 @@ mote_status npy_parse(const void *bytes, size_t n, size_t limit, mote_array *out
     count = mote_array_count(&a);
     MOTE_REQUIRE(mote_size_mul(count, item, &need) && need <= n - prefix - length, diag, MOTE_E_FORMAT,
                  "the .npy array needs %zu elements of %zu bytes, %zu bytes are there", count, item, n - prefix - length);
+    MOTE_REQUIRE(item != 0 || count <= n, diag, MOTE_E_LIMIT, "the array has %zu texts of no characters", count);
     MOTE_REQUIRE(need <= limit, diag, MOTE_E_LIMIT, "the array has %zu bytes, the limit is %zu", need, limit);
     unsigned char *raw = malloc(need == 0 ? 1 : need);
     if (raw == NULL)

@@ -51,6 +51,9 @@ static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t left, void **out,
     MOTE_REQUIRE(zip_stat_index(z, i, 0, &st) == 0 && (st.valid & ZIP_STAT_SIZE) != 0, diag, MOTE_E_FORMAT, "entry %llu of the archive cannot be read",
                  (unsigned long long)i);
     MOTE_REQUIRE(st.size <= left, diag, MOTE_E_LIMIT, "'%s' unpacks to %llu bytes, which passes the limit", st.name, (unsigned long long)st.size);
+    /* deflate makes at most 1032 bytes of one: a directory that claims more lies, and is not believed */
+    MOTE_REQUIRE((st.valid & ZIP_STAT_COMP_SIZE) != 0 && st.size / 1040 <= st.comp_size, diag, MOTE_E_FORMAT, "'%s' claims %llu bytes from %llu", st.name,
+                 (unsigned long long)st.size, (unsigned long long)st.comp_size);
     zip_file_t *f = zip_fopen_index(z, i, 0);
     MOTE_REQUIRE(f != NULL, diag, MOTE_E_FORMAT, "'%s': %s", st.name, zip_strerror(z));
     char *data = malloc((size_t)st.size + 1);
@@ -102,18 +105,15 @@ static mote_status read_archive(zip_t *z, size_t limit, named_arrays *out, mote_
     return MOTE_OK;
 }
 
-mote_status npz_read(const char *path, size_t limit, named_arrays *out, mote_diag *diag)
+mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *out, mote_diag *diag)
 {
     *out = (named_arrays){NULL, 0};
-    void *bytes;
-    size_t n;
-    MOTE_TRY(file_read(path, limit, &bytes, &n, diag));
     mote_status status;
     if (n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
         mote_array a;
         status = npy_parse(bytes, n, limit, &a, diag);
-        if (status == MOTE_OK)
-            status = append(out, "", 0, &a, diag);
+        if (status == MOTE_OK && (status = append(out, "", 0, &a, diag)) != MOTE_OK)
+            free(a.data);
     } else {
         zip_error_t error;
         zip_error_init(&error);
@@ -122,16 +122,26 @@ mote_status npz_read(const char *path, size_t limit, named_arrays *out, mote_dia
         if (z == NULL) {
             if (source != NULL)
                 zip_source_free(source);
-            status = mote_fail(diag, MOTE_E_FORMAT, "%s: not a .npz archive (%s)", path, zip_error_strerror(&error));
+            status = mote_fail(diag, MOTE_E_FORMAT, "not a .npz archive (%s)", zip_error_strerror(&error));
         } else {
             status = read_archive(z, limit, out, diag);
             zip_discard(z);
         }
         zip_error_fini(&error);
     }
-    free(bytes);
     if (status != MOTE_OK)
         named_arrays_free(out);
+    return status;
+}
+
+mote_status npz_read(const char *path, size_t limit, named_arrays *out, mote_diag *diag)
+{
+    *out = (named_arrays){NULL, 0};
+    void *bytes;
+    size_t n;
+    MOTE_TRY(file_read(path, limit, &bytes, &n, diag));
+    mote_status status = npz_parse(bytes, n, limit, out, diag);
+    free(bytes);
     return status;
 }
 

@@ -12,7 +12,11 @@
 
 #include <jpeglib.h>
 
-enum { FILE_LIMIT = 256 << 20 };
+enum {
+    FILE_LIMIT = 256 << 20,
+    JPEG_PIXELS_A_BYTE = 512, /* a block of 64 pixels takes at least a bit for its DC */
+    PNG_PIXELS_A_BYTE = 8320  /* deflate makes at most 1032 bytes of one (1040 with headroom for its header), of 8 pixels at one bit each */
+};
 
 void picture_free(picture *p)
 {
@@ -20,12 +24,14 @@ void picture_free(picture *p)
     *p = (picture){NULL, 0, 0};
 }
 
-static mote_status allocate(picture *p, size_t width, size_t height, mote_diag *diag)
+/* `bytes` of file at `most` pixels a byte: what the file merely claims to show is not allocated. */
+static mote_status allocate(picture *p, size_t width, size_t height, size_t bytes, size_t most, mote_diag *diag)
 {
     MOTE_REQUIRE(width > 0 && height > 0, diag, MOTE_E_FORMAT, "a picture of %zu x %zu", width, height);
     size_t pixels;
     MOTE_REQUIRE(width <= PICTURE_MAX_SIDE && height <= PICTURE_MAX_SIDE && mote_size_mul(width, height, &pixels) && pixels <= PICTURE_MAX_PIXELS, diag,
                  MOTE_E_LIMIT, "a picture of %zu x %zu: at most %d a side and %d pixels", width, height, PICTURE_MAX_SIDE, PICTURE_MAX_PIXELS);
+    MOTE_REQUIRE(pixels / most <= bytes, diag, MOTE_E_FORMAT, "a picture of %zu x %zu in a file of %zu bytes", width, height, bytes);
     p->rgb = malloc(pixels * 3);
     if (p->rgb == NULL)
         return MOTE_NO_MEMORY(diag, pixels * 3);
@@ -82,7 +88,7 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
         status = mote_fail(diag, MOTE_E_UNSUPPORTED, "JPEG: CMYK pictures are not read");
     info.out_color_space = JCS_RGB;
     if (status == MOTE_OK)
-        status = allocate(out, info.image_width, info.image_height, diag);
+        status = allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
     if (status == MOTE_OK) {
         jpeg_start_decompress(&info);
         int scans = 0;
@@ -115,7 +121,7 @@ static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_di
     int error = spng_set_png_buffer(c, bytes, n);
     if (error == 0)
         error = spng_get_ihdr(c, &head);
-    mote_status status = error != 0 ? mote_fail(diag, error == SPNG_EUSER_WIDTH || error == SPNG_EUSER_HEIGHT ? MOTE_E_LIMIT : MOTE_E_FORMAT, "PNG: %s", spng_strerror(error)) : allocate(out, head.width, head.height, diag);
+    mote_status status = error != 0 ? mote_fail(diag, error == SPNG_EUSER_WIDTH || error == SPNG_EUSER_HEIGHT ? MOTE_E_LIMIT : MOTE_E_FORMAT, "PNG: %s", spng_strerror(error)) : allocate(out, head.width, head.height, n, PNG_PIXELS_A_BYTE, diag);
     size_t size;
     if (status == MOTE_OK) {
         error = spng_decoded_image_size(c, SPNG_FMT_RGB8, &size);
