@@ -50,6 +50,11 @@ typedef enum mote_attr_kind {
     MOTE_ATTR_SPARSE = 11, MOTE_ATTR_SPARSES = 12, MOTE_ATTR_TYPE = 13, MOTE_ATTR_TYPES = 14
 } mote_attr_kind;
 
+/* What a file says of a tensor besides its data. */
+typedef struct mote_tensor_text {
+    mote_str name, doc, unknown;
+} mote_tensor_text;
+
 struct mote_attr {
     mote_attr *next;
     mote_str name, doc, ref; /* ref: ref_attr_name inside a function body */
@@ -70,6 +75,7 @@ struct mote_attr {
         mote_str raw; /* kinds that mote keeps but does not read (SPARSE, TYPES): the encoded message */
     };
     mote_str unknown; /* unknown fields of the file, kept for writing */
+    mote_tensor_text *text; /* of its tensor or tensors; NULL: nothing */
 };
 
 /* ---- values, uses ---- */

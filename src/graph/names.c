@@ -47,7 +47,8 @@ static void put(mote_names *names, mote_value *v)
 
 mote_status mote_names_add(mote_names *names, mote_value *v)
 {
-    if (mote_names_find(names, v->graph, v->name) != NULL)
+    const mote_value *there = mote_names_find(names, v->graph, v->name);
+    if (there != NULL && there != v) /* itself: under the name and graph that it had before */
         return MOTE_E_MODEL;
     if (names->n >= names->cap / 2) {
         mote_names old = *names;

@@ -150,12 +150,13 @@ static mote_status signature(mote_onnx_reader *r, mote_wire w, mote_graph *g, bo
 /* A fresh name for a value that moves to g: two calls of one function have the same names, and a body knows nothing of those around its call. */
 static mote_status rename_value(mote_onnx_reader *r, mote_value *v, const mote_graph *g)
 {
-    mote_str name = v->name;
+    mote_str name;
     do {
-        v->name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(name.n > 64 ? 64 : name.n), name.p, (unsigned)r->module->next_name++);
-        if (v->name.p == NULL)
-            return MOTE_NO_MEMORY(r->diag, name.n);
-    } while (mote_names_find(&r->names, g, v->name) != NULL);
+        name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(v->name.n > 64 ? 64 : v->name.n), v->name.p, (unsigned)r->module->next_name++);
+        if (name.p == NULL)
+            return MOTE_NO_MEMORY(r->diag, v->name.n);
+    } while (mote_names_find(&r->names, g, name) != NULL);
+    v->name = name;
     return MOTE_OK;
 }
 
@@ -207,6 +208,11 @@ static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g)
     for (mote_node *n = from->first; n != NULL; n = next_node) {
         next_node = n->next;
         n->graph = g;
+        if (n->name.n != 0) { /* unique, as a value's: other runtimes insist */
+            n->name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(n->name.n > 64 ? 64 : n->name.n), n->name.p, (unsigned)r->module->next_name++);
+            if (n->name.p == NULL)
+                return MOTE_NO_MEMORY(r->diag, sizeof *n);
+        }
         n->prev = g->last;
         n->next = NULL;
         *(g->last != NULL ? &g->last->next : &g->first) = n;

@@ -16,12 +16,12 @@ mote_status mote_onnx_keep_unknown(mote_onnx_reader *r, mote_str *all, const mot
         *all = (mote_str){(const char *)f->start, n};
         return MOTE_OK;
     }
-    if (all->p + all->n == (const char *)f->start) { /* the next field of the same run */
+    /* Joined pieces lie in a block of the next power of two; those of the file lie between w->file and w->end. */
+    bool borrowed = (uintptr_t)all->p >= (uintptr_t)w->file && (uintptr_t)all->p < (uintptr_t)w->end;
+    if (borrowed && all->p + all->n == (const char *)f->start) { /* the next field of the same run */
         all->n += n;
         return MOTE_OK;
     }
-    /* Joined pieces lie in a block of the next power of two; those of the file lie between w->file and w->end. */
-    bool borrowed = (uintptr_t)all->p >= (uintptr_t)w->file && (uintptr_t)all->p < (uintptr_t)w->end;
     size_t cap = 64, need = all->n + n;
     while (!borrowed && cap < all->n)
         cap *= 2;
@@ -439,6 +439,22 @@ static mote_status subgraph(mote_onnx_reader *r, mote_wire w, mote_node *node, m
     return mote_onnx_graph_read(r, w, *out, depth + 1);
 }
 
+/* Name, documentation and unknown fields of an attribute's tensor number i, kept for writing. */
+static mote_status keep_text(mote_onnx_reader *r, mote_attr *a, size_t i, const mote_onnx_tensor *t)
+{
+    if (t->name.n == 0 && t->doc.n == 0 && t->unknown.n == 0)
+        return MOTE_OK;
+    size_t n = a->kind == MOTE_ATTR_TENSORS ? a->n : 1;
+    if (a->text == NULL) {
+        MOTE_TRY(mote_onnx_room(r, n * sizeof *a->text));
+        a->text = mote_arena_calloc(&r->module->arena, n, sizeof *a->text);
+    }
+    if (a->text == NULL)
+        return MOTE_NO_MEMORY(r->diag, n * sizeof *a->text);
+    a->text[i] = (mote_tensor_text){t->name, t->doc, t->unknown};
+    return MOTE_OK;
+}
+
 /* The messages that an attribute has one of. */
 typedef struct attr_parts {
     mote_wire tensor, graph, type, sparse; /* p NULL: none */
@@ -450,6 +466,7 @@ static mote_status attr_messages(mote_onnx_reader *r, mote_attr *a, const attr_p
     if (p->tensor.p != NULL) {
         MOTE_TRY(mote_onnx_tensor_read(r, p->tensor, &t));
         a->t = t.array;
+        MOTE_TRY(keep_text(r, a, 0, &t));
     } else if (p->graph.p != NULL) {
         mote_graph *g = NULL;
         MOTE_TRY(subgraph(r, p->graph, node, &g, depth));
@@ -513,6 +530,7 @@ mote_status mote_onnx_attr_read(mote_onnx_reader *r, mote_wire w, mote_node *nod
             mote_onnx_tensor t;
             MOTE_TRY(message(r, &w, &f, &in));
             MOTE_TRY(mote_onnx_tensor_read(r, in, &t));
+            MOTE_TRY(keep_text(r, a, at, &t));
             ((const mote_array **)to)[at++] = t.array;
             break;
         }

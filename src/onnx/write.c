@@ -148,18 +148,26 @@ static void put_tensor(mote_emit *e, const void *ctx)
 
 /* ---- nodes ---- */
 
+static void set_text(graph_ctx *c, const mote_attr *a, size_t i)
+{
+    static const mote_tensor_text none = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    const mote_tensor_text *t = a->text != NULL ? &a->text[i] : &none;
+    c->name = t->name;
+    c->doc = t->doc;
+    c->unknown = t->unknown;
+}
+
 static void put_attr(mote_emit *e, const void *ctx)
 {
     graph_ctx c = *(const graph_ctx *)ctx;
     const mote_attr *a = c.attr;
-    c.name = c.doc = c.unknown = (mote_str){NULL, 0};
     c.external = UINT64_MAX;
     mote_emit_str(e, 1, a->name);
     switch (a->kind) {
     case MOTE_ATTR_FLOAT: mote_emit_float(e, 2, a->f); break;
     case MOTE_ATTR_INT: mote_emit_int(e, 3, a->i); break;
     case MOTE_ATTR_STRING: mote_emit_str(e, 4, a->s); break;
-    case MOTE_ATTR_TENSOR: c.array = a->t; mote_emit_nested(e, 5, put_tensor, &c); break;
+    case MOTE_ATTR_TENSOR: c.array = a->t; set_text(&c, a, 0); mote_emit_nested(e, 5, put_tensor, &c); break;
     case MOTE_ATTR_GRAPH: c.g = a->g; mote_emit_nested(e, 6, put_graph, &c); break;
     case MOTE_ATTR_FLOATS:
         for (size_t i = 0; i < a->n; i++)
@@ -173,6 +181,7 @@ static void put_attr(mote_emit *e, const void *ctx)
     case MOTE_ATTR_TENSORS:
         for (size_t i = 0; i < a->n; i++) {
             c.array = a->tensors[i];
+            set_text(&c, a, i);
             mote_emit_nested(e, 10, put_tensor, &c);
         }
         break;

@@ -45,14 +45,14 @@ static mote_status append(named_arrays *a, const char *name, size_t name_length,
 }
 
 /* Reads entry i. The size that the directory claims is checked against `left` before anything is taken, and never trusted for how much there is. */
-static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t left, void **out, size_t *n, mote_diag *diag)
+static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t archive, size_t left, void **out, size_t *n, mote_diag *diag)
 {
     zip_stat_t st;
     MOTE_REQUIRE(zip_stat_index(z, i, 0, &st) == 0 && (st.valid & ZIP_STAT_SIZE) != 0, diag, MOTE_E_FORMAT, "entry %llu of the archive cannot be read",
                  (unsigned long long)i);
     MOTE_REQUIRE(st.size <= left, diag, MOTE_E_LIMIT, "'%s' unpacks to %llu bytes, which passes the limit", st.name, (unsigned long long)st.size);
     /* deflate makes at most 1032 bytes of one: a directory that claims more lies, and is not believed */
-    MOTE_REQUIRE((st.valid & ZIP_STAT_COMP_SIZE) != 0 && st.size / 1040 <= st.comp_size, diag, MOTE_E_FORMAT, "'%s' claims %llu bytes from %llu", st.name,
+    MOTE_REQUIRE((st.valid & ZIP_STAT_COMP_SIZE) != 0 && st.comp_size <= archive && st.size / 1040 <= st.comp_size, diag, MOTE_E_FORMAT, "'%s' claims %llu bytes from %llu", st.name,
                  (unsigned long long)st.size, (unsigned long long)st.comp_size);
     zip_file_t *f = zip_fopen_index(z, i, 0);
     MOTE_REQUIRE(f != NULL, diag, MOTE_E_FORMAT, "'%s': %s", st.name, zip_strerror(z));
@@ -77,7 +77,7 @@ static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t left, void **out,
     return MOTE_OK;
 }
 
-static mote_status read_archive(zip_t *z, size_t limit, named_arrays *out, mote_diag *diag)
+static mote_status read_archive(zip_t *z, size_t archive, size_t limit, named_arrays *out, mote_diag *diag)
 {
     zip_int64_t entries = zip_get_num_entries(z, 0);
     MOTE_REQUIRE(entries >= 0 && entries <= MAX_ENTRIES, diag, MOTE_E_LIMIT, "%lld arrays in one archive", (long long)entries);
@@ -91,7 +91,7 @@ static mote_status read_archive(zip_t *z, size_t limit, named_arrays *out, mote_
             continue;
         void *data = NULL;
         mote_array a;
-        MOTE_TRY(read_entry(z, (zip_uint64_t)i, left, &data, &bytes, diag));
+        MOTE_TRY(read_entry(z, (zip_uint64_t)i, archive, left, &data, &bytes, diag));
         left -= bytes;
         mote_status status = npy_parse(data, bytes, limit, &a, diag);
         free(data);
@@ -114,6 +114,8 @@ mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *o
         status = npy_parse(bytes, n, limit, &a, diag);
         if (status == MOTE_OK && (status = append(out, "", 0, &a, diag)) != MOTE_OK)
             free(a.data);
+    } else if (n < 22) {
+        status = mote_fail(diag, MOTE_E_FORMAT, "neither .npy nor .npz: %zu bytes", n); /* libzip takes nothing for an archive of nothing */
     } else {
         zip_error_t error;
         zip_error_init(&error);
@@ -124,7 +126,7 @@ mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *o
                 zip_source_free(source);
             status = mote_fail(diag, MOTE_E_FORMAT, "not a .npz archive (%s)", zip_error_strerror(&error));
         } else {
-            status = read_archive(z, limit, out, diag);
+            status = read_archive(z, n, limit, out, diag);
             zip_discard(z);
         }
         zip_error_fini(&error);
