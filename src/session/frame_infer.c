@@ -51,7 +51,7 @@ mote_status mote_frame_infer(mote_frame *f, const mote_node *node, mote_array *c
             continue;
         if (results[i].kind != MOTE_KIND_TENSOR || !mote_type_known(&results[i])) {
             /* With every value at hand only what is computed says the shape, or a sequence says none: nothing else may reach an evaluation unshaped. */
-            MOTE_REQUIRE(!runtime || (node->def->flags & MOTE_OP_DATA_SHAPE) != 0 || results[i].kind != MOTE_KIND_TENSOR, diag, MOTE_E_SHAPE,
+            MOTE_REQUIRE(!runtime || (node->def->flags & (MOTE_OP_DATA_SHAPE | MOTE_OP_OWN_DEF)) != 0 || results[i].kind != MOTE_KIND_TENSOR, diag, MOTE_E_SHAPE,
                          "the shape of output %u cannot be told from the inputs", (unsigned)i);
             *known = false;
             continue;

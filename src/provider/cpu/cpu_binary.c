@@ -130,6 +130,10 @@ static mote_status lower_as(mote_lower *l, mote_binary op, int logic)
         const mote_array *pair[2] = {k == 1 ? l->in[0] : y, l->in[k]};
         if (!mote_rows_make(&b->rows[k - 1], y, pair, 2))
             return MOTE_OK;
+        /* Of three operands two may both be scalars in the last dimension while the output is not: no kernel has that form. */
+        const mote_rows *r = &b->rows[k - 1];
+        if (r->step[0] == 0 && r->step[1] == 0 && r->count > 1)
+            return MOTE_OK;
     }
     if (b->size == b->out_size)
         for (uint32_t i = 0; i < 2; i++) /* a later operand is read after the output has been written */
