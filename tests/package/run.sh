@@ -38,32 +38,43 @@ for library in "$libdir"/libmote*; do
 done
 # A shared library shows the public functions and no others.
 if [ "$shared" = ON ]; then
-    nm -D --defined-only "$libdir/libmote.so" | awk 'NF == 3 && $2 == "T" { print $3 }' | sed 's/@.*//' | sort >"$out/exported"
-    sed -n 's/^MOTE_API.*[ *]\(mote_[a-z0-9_]*\)(.*/\1/p' include/mote/*.h | sort >"$out/declared"
-    if ! diff "$out/declared" "$out/exported"; then
-        echo "declared (<) and exported (>) functions differ"
-        exit 1
-    fi
+    for name in mote mote_quant; do
+        nm -D --defined-only "$libdir/lib$name.so" | awk 'NF == 3 && $2 == "T" { print $3 }' | sed 's/@.*//' | sort >"$out/exported"
+        for header in include/mote/*.h; do
+            [ "$name $header" = "mote include/mote/mote_quant.h" ] || sed -n 's/^MOTE_API.*[ *]\(mote_[a-z0-9_]*\)(.*/\1/p' "$header"
+        done | sort >"$out/declared"
+        [ -s "$out/declared" ]
+        if ! diff "$out/declared" "$out/exported"; then
+            echo "lib$name: declared (<) and exported (>) functions differ"
+            exit 1
+        fi
+    done
 fi
 
 cmake -G Ninja -S tests/package -B "$out/consumer" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug
 cmake --build "$out/consumer"
 LD_LIBRARY_PATH=$libdir "$out/consumer/consumer"
 LD_LIBRARY_PATH=$libdir "$out/consumer/consumer_cpp"
+LD_LIBRARY_PATH=$libdir "$out/consumer/consumer_quant"
 
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
-if [ "$shared" = ON ]; then
-    flags=$(pkg-config --cflags --libs mote)
-else
-    flags=$(pkg-config --static --cflags --libs mote)
-fi
-# shellcheck disable=SC2086 # a list of words
-cc -o "$out/consumer/with-pkg-config" tests/package/consumer.c $flags
-LD_LIBRARY_PATH=$libdir "$out/consumer/with-pkg-config"
+for name in mote mote_quant; do
+    if [ "$shared" = ON ]; then
+        flags=$(pkg-config --cflags --libs $name)
+    else
+        flags=$(pkg-config --static --cflags --libs $name)
+    fi
+    source=tests/package/consumer.c
+    [ $name = mote ] || source=tests/package/consumer_quant.c
+    # shellcheck disable=SC2086 # a list of words
+    cc -o "$out/consumer/$name-with-pkg-config" $source $flags
+    LD_LIBRARY_PATH=$libdir "$out/consumer/$name-with-pkg-config"
+done
 
 if [ "$shared" = OFF ]; then
     cmake -G Ninja -S tests/package -B "$out/inside" -DMOTE_FROM="$root" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS="-O0 -w"
-    cmake --build "$out/inside" -j "$jobs" --target consumer consumer_cpp
+    cmake --build "$out/inside" -j "$jobs" --target consumer consumer_cpp consumer_quant
     "$out/inside/consumer"
     "$out/inside/consumer_cpp"
+    "$out/inside/consumer_quant"
 fi
