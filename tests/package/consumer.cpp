@@ -3,6 +3,7 @@
 #include "model.h"
 #include <mote/mote.h>
 #include <mote/mote_provider.h>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
