@@ -129,7 +129,7 @@ typedef struct mote_threadpool_hooks {
 } mote_threadpool_hooks;
 
 /* A pool of `threads` workers (the caller of run is worker 0; 0: one a physical core, at most 4), to be shared by sessions.
- * Idle workers spin for a bounded time (tens of microseconds) and then sleep. Returns MOTE_OK, MOTE_E_ARGUMENT,
+ * Idle workers spin for a bounded time (tens of microseconds) and then sleep. Its own few kilobytes come from malloc. Returns MOTE_OK, MOTE_E_ARGUMENT,
  * MOTE_E_MEMORY or MOTE_E_IO (the system gave no thread). */
 MOTE_API mote_status mote_threadpool_create(unsigned threads, mote_threadpool **out);
 MOTE_API mote_status mote_threadpool_create_custom(const mote_threadpool_hooks *hooks, mote_threadpool **out);

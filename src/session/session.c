@@ -70,6 +70,8 @@ static mote_status check_inputs(const mote_session *s, const mote_array *shapes,
                          MOTE_STR_ARG(v->name));
             continue;
         }
+        MOTE_REQUIRE(v->constant == NULL, diag, MOTE_E_UNSUPPORTED,
+                     "input '%.*s' has a default that was folded into the model: load with keep_optional_inputs to give it", MOTE_STR_ARG(v->name));
         MOTE_TRY(check_input(v, &shapes[i], diag));
         for (int32_t d = 0; d < t->rank; d++) {
             if (t->dims[d] >= MOTE_DIM_UNKNOWN)
