@@ -354,7 +354,7 @@ static void no_memory(void **state)
     static const float x[] = {1, 2, 3};
     mote_observer *full = create();
     for (int i = 0; i < 20; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "t%d", i);
         observe(full, name, MOTE_DTYPE_F32, x, 3);
     }
