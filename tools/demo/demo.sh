@@ -17,7 +17,7 @@ if [ ! -s "$out/efficientnet-lite0.onnx" ]; then
     "$out/venv/bin/python" "$here/fetch.py" "$out"
     "$out/venv/bin/python" "$here/export_efficientnet.py" "$out/weights.pth" "$out/exported.onnx"
     # The preprocessing travels inside the model.
-    "$mote" meta "$out/exported.onnx" --set "$here/efficientnet-lite0.json" -o "$out/efficientnet-lite0.onnx" --overwrite
+    "$mote" meta "$out/exported.onnx" --set "$root/examples/prep/efficientnet-lite0.json" -o "$out/efficientnet-lite0.onnx" --overwrite
     rm -f "$out/exported.onnx" "$out/weights.pth"
 fi
 cd "$out"
