@@ -126,7 +126,9 @@ static void *run_long(void *ctx)
 {
     run_job *r = ctx;
     r->begun = true;
-    r->status = mote_session_run(r->s, NULL, &r->diag);
+    do /* the main thread's own calls may hold the session for a moment */
+        r->status = mote_session_run(r->s, NULL, &r->diag);
+    while (r->status == MOTE_E_BUSY);
     return NULL;
 }
 
