@@ -95,8 +95,23 @@ static mote_value *clip(const mote_node *n)
     return IN(n, 0);
 }
 
-/* relu(relu(x)), not(not(x)): what the inner one gave, or took. */
-static mote_value *relu(const mote_node *n) { return mote_match_made_by(IN(n, 0), "Relu") != NULL ? IN(n, 0) : NULL; }
+/* Relu of what is not negative (a NaN passes, so does -0). */
+static mote_value *relu(const mote_node *n)
+{
+    static const char *const positive[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", "Sqrt", "Softplus"};
+    const mote_node *inner = IN(n, 0)->producer;
+    bool real = mote_dtype_in(IN(n, 0)->type.dtype, MOTE_DTYPES_FLOAT);
+    for (size_t i = 0; inner != NULL && real && i < sizeof positive / sizeof *positive; i++)
+        if (mote_node_is(inner, "", positive[i]))
+            return IN(n, 0);
+    double lo;
+    if (inner != NULL && mote_node_is(inner, "", "Clip") && inner->def != NULL && inner->def->since >= 11 && mote_match_number(mote_match_in(inner, 1), &lo) &&
+        lo >= 0)
+        return IN(n, 0);
+    return NULL;
+}
+
+/* not(not(x)) */
 
 static mote_value *twice(const mote_node *n, const char *op)
 {

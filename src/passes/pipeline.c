@@ -7,8 +7,17 @@
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
 #define PORTABLE(ROW)                                                                                                  \
     ROW(fold, false, "what is the same at every run becomes a constant; branches of known conditions")                 \
+    ROW(shapes, false, "shape arithmetic of shapes that are known in part")                                            \
+    ROW(fold, false, "again, with these")                                                                              \
     ROW(identity, false, "operators that return their input, chains of reshapes and of transposes")                    \
-    ROW(dead, false, "nodes, optional outputs and constants that nobody uses")
+    ROW(dead, false, "nodes, optional outputs and constants that nobody uses")                                         \
+    ROW(cse, false, "equal constants and nodes once")                                                                  \
+    ROW(layernorm, false, "LayerNormalization from its parts")                                                         \
+    ROW(gelu, false, "Gelu from its parts")                                                                            \
+    ROW(hardswish, false, "HardSigmoid, HardSwish and Swish from their parts")                                         \
+    ROW(conv_bn, false, "BatchNormalization, sums and products by channel into the weights before them")               \
+    ROW(identity, false, "again, on what the others made")                                                             \
+    ROW(dead, false, "again, after the others")
 
 #define MACHINE(ROW)                                                                                                   \
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
