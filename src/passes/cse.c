@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Constants of at most 4 KB are compared by their bytes. Nodes are equal when operator, version, inputs and attributes (in their order) are; random
- * operators and those with subgraphs are left alone. One walk in topological order: a node's inputs have been merged when it is looked at. */
+ * operators and those with subgraphs are left alone, and so are readers of dequantized values: between dequantization and quantization an operator has one
+ * scale, and two of them merged would have two. One walk in topological order: a node's inputs have been merged when it is looked at. */
 #include "base/platform.h"
 #include "passes/pass.h"
 #include <string.h>
@@ -147,7 +148,12 @@ static uint64_t hash_node(const mote_node *n)
 
 static bool may_merge(const mote_node *n)
 {
-    return n->def != NULL && (n->def->flags & (MOTE_OP_RANDOM | MOTE_OP_CONTROL)) == 0;
+    if (n->def == NULL || (n->def->flags & (MOTE_OP_RANDOM | MOTE_OP_CONTROL)) != 0)
+        return false;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        if (n->in[i].value != NULL && n->in[i].value->producer != NULL && mote_str_is(n->in[i].value->producer->op, "DequantizeLinear"))
+            return false;
+    return true;
 }
 
 static bool replaceable(const mote_node *n, const mote_node *first)

@@ -95,21 +95,29 @@ static mote_value *clip(const mote_node *n)
     return IN(n, 0);
 }
 
-/* Relu of what is not negative (a NaN passes, so does -0). */
-static mote_value *relu(const mote_node *n)
+/* Whether no element of v is below 0 (NaN may be). */
+static bool not_negative(const mote_value *v, int depth)
 {
-    static const char *const positive[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", "Sqrt", "Softplus"};
-    const mote_node *inner = IN(n, 0)->producer;
-    bool real = mote_dtype_in(IN(n, 0)->type.dtype, MOTE_DTYPES_FLOAT);
-    for (size_t i = 0; inner != NULL && real && i < sizeof positive / sizeof *positive; i++)
-        if (mote_node_is(inner, "", positive[i]))
-            return IN(n, 0);
+    static const char *const always_so[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", "Sqrt", "Softplus"};
+    static const char *const if_inputs_are[] = {"Mul", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape", "Transpose", "Concat"};
+    const mote_node *n = v->producer;
     double lo;
-    if (inner != NULL && mote_node_is(inner, "", "Clip") && inner->def != NULL && inner->def->since >= 11 && mote_match_number(mote_match_in(inner, 1), &lo) &&
-        lo >= 0)
-        return IN(n, 0);
-    return NULL;
+    if (n == NULL || n->domain.n != 0 || n->def == NULL || v->output_index != 0 || !mote_dtype_in(v->type.dtype, MOTE_DTYPES_FLOAT))
+        return false;
+    for (size_t i = 0; i < sizeof always_so / sizeof *always_so; i++)
+        if (mote_str_is(n->op, always_so[i]))
+            return true;
+    if (mote_str_is(n->op, "Clip"))
+        return n->def->since >= 11 && mote_match_number(IN(n, 1), &lo) && lo >= 0;
+    for (size_t i = 0; depth > 0 && n->n_in <= 2 && i < sizeof if_inputs_are / sizeof *if_inputs_are; i++)
+        if (mote_str_is(n->op, if_inputs_are[i])) {
+            bool data = mote_str_is(n->op, "Reshape"); /* its second input is no factor */
+            return not_negative(IN(n, 0), depth - 1) && (n->n_in == 1 || data || (IN(n, 1) != NULL && not_negative(IN(n, 1), depth - 1)));
+        }
+    return false;
 }
+
+static mote_value *relu(const mote_node *n) { return not_negative(IN(n, 0), 3) ? IN(n, 0) : NULL; }
 
 /* not(not(x)) */
 

@@ -261,6 +261,53 @@ static void check_text(const pass_case *c)
     mote_module_destroy(&wanted);
 }
 
+/* ---- memory that runs out ---- */
+
+static size_t countdown;
+
+static void *failing_alloc(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    if (countdown == 0)
+        return NULL;
+    countdown--;
+    return aligned_alloc(align, (bytes + align - 1) / align * align);
+}
+
+static void failing_free(void *ctx, void *p, size_t bytes)
+{
+    (void)ctx;
+    (void)bytes;
+    free(p);
+}
+
+static void check_memory(const pass_case *c)
+{
+    mote_allocator allocator = MOTE_ALLOCATOR_INIT;
+    allocator.alloc = failing_alloc;
+    allocator.free = failing_free;
+    mote_status status = MOTE_E_MEMORY;
+    for (size_t n = 0; status != MOTE_OK; n += 1 + n / 8) {
+        mote_heap small;
+        mote_heap_init(&small, &allocator, 0);
+        countdown = n;
+        mote_module *m;
+        const mote_pass_options o = {.lower = false};
+        status = mote_module_parse(&small, mote_str_c(c->before), &m, NULL);
+        if (status == MOTE_OK)
+            status = mote_ops_resolve(m, NULL);
+        if (status == MOTE_OK)
+            status = mote_infer_module(m, NULL);
+        if (status == MOTE_OK)
+            status = mote_passes_run(m, &o, NULL);
+        mote_module_destroy(&m);
+        if (status != MOTE_OK && status != MOTE_E_MEMORY)
+            fail("allocation %zu fails: status %d", n, (int)status);
+        if (small.used != 0)
+            fail("allocation %zu fails: %zu bytes are lost", n, (size_t)small.used);
+    }
+}
+
 static void check_case(const pass_case *c)
 {
     size_t n;
@@ -274,6 +321,7 @@ static void check_case(const pass_case *c)
         check_outputs(c, list[i].name, loose, false);
     check_outputs(c, "simplify", loose, false);
     check_outputs(c, "lower", loose, false);
+    check_memory(c);
     CHECK(heap.used == 0);
 }
 

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "engine.h"
 #include "quantized.h"
+#include "passes/pass.h"
 #include "session/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -225,11 +226,12 @@ const command command_inspect = {
 typedef struct dump_options {
     engine_options engine;
     const char *stage;
-    bool json;
+    bool json, list;
 } dump_options;
 
 static const option_spec dump_table[] = {
     {"stage", OPTION_TEXT, offsetof(dump_options, stage), "STAGE", "stop after: load, infer, the name of a pass, simplify, lower (the default)"},
+    {"list", OPTION_FLAG, offsetof(dump_options, list), NULL, "print the stages and what each pass does; no model is needed"},
     ENGINE_OPTIONS(dump_options),
     OPTION_JSON(dump_options),
     OPTION_END};
@@ -257,9 +259,31 @@ static bool gather(void *ctx, const char *text, size_t n)
     return true;
 }
 
+static int list_stages(bool json)
+{
+    size_t n;
+    const mote_pass *list = mote_pass_list(&n);
+    if (json) {
+        json_t *passes = json_array();
+        for (size_t i = 0; i < n; i++)
+            json_array_append_new(passes, json_pack("{s:s, s:b, s:s}", "name", list[i].name, "portable", !list[i].lower, "doc", list[i].doc));
+        return tool_print_json(json_pack("{s:s, s:o}", "schema", "mote.passes/1", "passes", passes));
+    }
+    printf("  %-12s the file as it was read\n  %-12s types and shapes inferred\n", "load", "infer");
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].lower && (i == 0 || !list[i - 1].lower))
+            printf("  %-12s all passes above: the result is of standard operators\n", "simplify");
+        printf("  %-12s %s\n", list[i].name, list[i].doc);
+    }
+    printf("  %-12s all passes\n", "lower");
+    return EXIT_DONE;
+}
+
 static int run_dump(void *values, int n, char **operand)
 {
     dump_options *o = values;
+    if (o->list)
+        return list_stages(o->json);
     if (n != 1)
         return tool_usage(&(command){.name = "dump", .usage = "MODEL [--stage STAGE]"}, "give one model");
     mote_diag diag = MOTE_DIAG_INIT;
@@ -282,5 +306,5 @@ static int run_dump(void *values, int n, char **operand)
 }
 
 extern const command command_dump;
-const command command_dump = {"dump", "MODEL [--stage STAGE]", "the graph as text after any stage of preparation",
+const command command_dump = {"dump", "MODEL [--stage STAGE] | --list", "the graph as text after any stage of preparation",
                               "The text is the form that docs/ir.md describes; large constants are abbreviated.", dump_table, sizeof(dump_options), run_dump};
