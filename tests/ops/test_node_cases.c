@@ -1,4 +1,4 @@
-/* test_node_cases.c - ONNX's own node test cases through the reader, inference and the reference executor
+/* test_node_cases.c - ONNX's own node test cases through the reader, inference, the passes and the reference executor
  * SPDX-License-Identifier: Apache-2.0
  *
  * Usage: test_node_cases [-v] [part of a name ...]. The cases lie where MOTE_NODE_CASES says, else in <build>/node_cases; when they are absent they are
@@ -7,6 +7,7 @@
 #include "base/platform.h"
 #include "onnx/read.h"
 #include "ops/op.h"
+#include "passes/pass.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +142,11 @@ static bool fits_type(const mote_type *t, const mote_array *a, char *why, size_t
 
 enum { MAX_VALUES = 64 };
 
+typedef enum stage { AS_READ, AFTER_PASSES, AFTER_FOLDING /* passes, the inputs being constants */, STAGES } stage;
+static const char *const stage_names[STAGES] = {"", " after all passes", " after folding"};
+
 /* unknown_op: the operator that the case needs and the table lacks, or "" */
-static bool run_case(const char *name, double rtol, double atol, char *why, size_t cap, char unknown_op[64])
+static bool run_case(const char *name, stage at, double rtol, double atol, char *why, size_t cap, char unknown_op[64])
 {
     mote_heap heap;
     mote_arena arena;
@@ -176,6 +180,14 @@ static bool run_case(const char *name, double rtol, double atol, char *why, size
             in[i].dtype = t->dtype;
         }
     }
+    for (size_t i = 0; at == AFTER_FOLDING && status == MOTE_OK && i < m->graph->n_inputs; i++)
+        if (given[i] != NULL && given[i]->kind == MOTE_KIND_TENSOR) {
+            m->graph->inputs[i]->constant = given[i];
+            given[i] = NULL;
+        }
+    const mote_pass_options passes = {.lower = at == AFTER_PASSES};
+    if (status == MOTE_OK && at != AS_READ)
+        status = mote_passes_run(m, &passes, &diag);
     if (status == MOTE_OK)
         status = mote_eval_graph(m->graph, given, m->graph->n_inputs, out, n_out = m->graph->n_outputs, &heap, 0, NULL, NULL, &diag);
     if (status != MOTE_OK) {
@@ -276,7 +288,11 @@ int main(int argc, char **argv)
         if (verbose)
             printf("%s\n", name), fflush(stdout);
         char op[64];
-        bool ok = run_case(name, rtol, atol, why, sizeof why, op), listed_here = is_not_yet(name, false);
+        bool ok = true;
+        stage at = AS_READ;
+        while (at < STAGES && (ok = run_case(name, at, rtol, atol, why, sizeof why, op)))
+            at++;
+        bool listed_here = is_not_yet(name, false);
         if (op[0] != 0 && is_not_yet(op, true)) {
             known++;
             continue;
@@ -285,7 +301,7 @@ int main(int argc, char **argv)
         if (!ok && listed_here)
             known++;
         else if (!ok)
-            failed++, printf("FAIL %s: %s\n", name, why);
+            failed++, printf("FAIL %s%s: %s\n", name, stage_names[at < STAGES ? at : 0], why);
         else if (listed_here)
             surprising++, printf("PASSES, though listed in tests/ops/not_yet.txt: %s\n", name);
     }
