@@ -41,7 +41,7 @@ static bool read_product(mote_node *n, product *p)
     if (!mote_dtype_in(t, MOTE_DTYPES_FLOAT) || n->n_in < 2 || (p->w = tensor(n->in[1].value, t)) == NULL || n->in[1].value->uses->next != NULL)
         return false; /* weights that others use would stand twice in the module */
     int64_t groups = mote_node_int(n, "group", 1);
-    if (p->w->rank < 2 || groups < 1 || mote_array_count(p->w) == 0)
+    if (p->w->rank < 2 || groups < 1 || mote_array_count(p->w) == 0 || (p->transposed && p->w->dims[0] % groups != 0))
         return false;
     bool rows = p->gemm && mote_node_int(n, "transB", 0) == 0;
     p->groups = (size_t)groups;
@@ -52,7 +52,8 @@ static bool read_product(mote_node *n, product *p)
     if (p->bias == NULL)
         return false;
     size_t count = mote_array_count(p->bias);
-    return count == p->channels ? p->bias->dims[p->bias->rank - 1] == (int64_t)count : p->gemm && count == 1;
+    bool row = p->bias->rank >= 1 && p->bias->dims[p->bias->rank - 1] == (int64_t)p->channels && count == p->channels;
+    return row || (p->gemm && count == 1);
 }
 
 /* The output channel of element i of the weights. */
@@ -233,7 +234,7 @@ static mote_status absorb(mote_pass_context *c, mote_node *n, bool *again)
         return MOTE_OK;
     if (is_homogeneous(next, y)) {
         scale = mote_value_single_user(next->out[0]);
-        if (scale == NULL || scale->graph != n->graph || !positive_scale(scale, next->out[0], &k))
+        if (scale == NULL || scale->graph != n->graph || scale->n_out != 1 || scale->out[0] == NULL || !positive_scale(scale, next->out[0], &k))
             return MOTE_OK;
     }
     mote_heap *heap = c->module->heap;

@@ -32,6 +32,8 @@ static bool multiply(const poly *a, const poly *b, poly *out)
 static bool read_poly(const mote_value *v, const mote_value *x, int depth, poly *out)
 {
     *out = (poly){{0}};
+    if (v == NULL)
+        return false;
     if (v == x) {
         out->c[1] = 1;
         return true;
@@ -94,7 +96,7 @@ static mote_status rewrite(mote_pass_context *c, mote_node *f)
     double scale = 1, shift = 0;
     mote_value *s = follow(f->out[0], &scale, &shift), *x = NULL, *o;
     mote_node *product = mote_match_user(s, "Mul");
-    if (product == NULL || product->graph != f->graph || (o = mote_match_other(product, s)) == NULL)
+    if (product == NULL || product->graph != f->graph || f->in[0].value->type.kind != MOTE_KIND_TENSOR || (o = mote_match_other(product, s)) == NULL)
         return MOTE_OK;
     double factor = 1;
     if (argument_fits(f->in[0].value, o, is_erf)) {

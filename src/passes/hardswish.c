@@ -63,7 +63,7 @@ static mote_status from_clip(mote_pass_context *c, mote_node *clip)
         return MOTE_OK;
     if (scaling(user, &o, &s) && o == y)
         return mote_match_near(s * hi, 1, t) ? hard_sigmoid(c, user, x, s, b * s) : MOTE_OK;
-    if (!mote_node_is(user, "", "Mul") || (o = mote_match_other(user, y)) == NULL || b != 3 || hi != 6)
+    if (!mote_node_is(user, "", "Mul") || user->n_out != 1 || user->out[0] == NULL || (o = mote_match_other(user, y)) == NULL || b != 3 || hi != 6)
         return MOTE_OK;
     mote_node *swish, *last = NULL;
     mote_value *w;

@@ -100,9 +100,9 @@ static bool not_negative(const mote_value *v, int depth)
 {
     static const char *const always_so[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", "Sqrt", "Softplus"};
     static const char *const if_inputs_are[] = {"Mul", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape", "Transpose", "Concat"};
-    const mote_node *n = v->producer;
+    const mote_node *n = v != NULL ? v->producer : NULL;
     double lo;
-    if (n == NULL || n->domain.n != 0 || n->def == NULL || v->output_index != 0 || !mote_dtype_in(v->type.dtype, MOTE_DTYPES_FLOAT))
+    if (n == NULL || n->n_in == 0 || n->domain.n != 0 || n->def == NULL || v->output_index != 0 || !mote_dtype_in(v->type.dtype, MOTE_DTYPES_FLOAT))
         return false;
     for (size_t i = 0; i < sizeof always_so / sizeof *always_so; i++)
         if (mote_str_is(n->op, always_so[i]))
@@ -198,7 +198,7 @@ static mote_status merge_transposes(mote_pass_context *c, mote_node *n)
 
 static bool is_view(const mote_node *n)
 {
-    return n != NULL && n->domain.n == 0 && n->def != NULL && (n->def->flags & MOTE_OP_VIEW) != 0 && n->n_in >= 1 && IN(n, 0) != NULL &&
+    return n != NULL && n->domain.n == 0 && n->def != NULL && (n->def->flags & MOTE_OP_VIEW) != 0 && n->n_in >= 1 && IN(n, 0) != NULL && n->n_out == 1 && n->out[0] != NULL &&
            !mote_str_is(n->op, "Identity") && IN(n, 0)->type.kind == MOTE_KIND_TENSOR;
 }
 

@@ -24,7 +24,7 @@ mote_status mote_rewrite(mote_pass_context *c, mote_node *last, const char *op, 
 
 bool mote_match_by_number(const mote_node *n, mote_value **x, double *number)
 {
-    if (n->n_in != 2 || n->domain.n != 0)
+    if (n->n_in != 2 || n->domain.n != 0 || n->n_out != 1 || n->out[0] == NULL)
         return false;
     bool ordered = mote_str_is(n->op, "Sub") || mote_str_is(n->op, "Div") || mote_str_is(n->op, "Pow");
     for (uint32_t k = 2; k-- > (ordered ? 1u : 0u);) {
@@ -41,7 +41,7 @@ bool mote_match_by_number(const mote_node *n, mote_value **x, double *number)
 mote_node *mote_match_user(const mote_value *v, const char *op)
 {
     mote_node *n = v != NULL ? mote_value_single_user(v) : NULL;
-    if (!mote_node_is(n, "", op))
+    if (!mote_node_is(n, "", op) || n->n_out != 1 || n->out[0] == NULL)
         return NULL;
     for (uint32_t i = 0; i < n->n_in; i++)
         if (n->in[i].value == v)

@@ -10,10 +10,10 @@
  * The version is that of `last`, at least `since`. *out: the node, to set attributes. Counts one edit. */
 mote_status mote_rewrite(mote_pass_context *c, mote_node *last, const char *op, int32_t since, uint32_t n_in, mote_value *const *in, mote_node **out);
 
-/* Input k of a two-input operator is a constant of one element and does not change the shape of the other, *x. False: no such input. For Sub, Div and
+/* Input k of an operator with two inputs and one output is a constant of one element and does not change the shape of the other, *x. False: no such input. For Sub, Div and
  * Pow only input 1 is looked at. */
 bool mote_match_by_number(const mote_node *n, mote_value **x, double *number);
-/* The node that alone uses v, when it is this standard operator with v among its inputs. */
+/* The node that alone uses v, when it is this standard operator with v among its inputs and one output. */
 mote_node *mote_match_user(const mote_value *v, const char *op);
 /* The other input of a two-input node. */
 mote_value *mote_match_other(const mote_node *n, const mote_value *v);
