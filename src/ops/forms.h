@@ -5,6 +5,7 @@
  *
  *   Conv(X, W, B?, R?)      y = act(b[m] + sum_(k1..kr, c ascending) x w, one fma a term, + r): r is added after the sum is rounded; the two broadcast
  *                           (where they do, there is no fast path). `repeat` f: before that, each element of R's dimension 1 stands f times.
+ *                           `gate` 1: what that gives, of 2n channels, goes through Gate: Y has n
  *                           auto_pad, dilations, group, pads, strides as ONNX Conv-11
  *   Gemm(X, W, B?, R?)      X[.., k] W[k, n] (transB: W[n, k]) B[n] R: y = act(b + sum_(k ascending) x w, one fma a term, + r), r as Conv's
  *   MaxPool(X), AveragePool(X), GlobalAveragePool(X), GlobalMaxPool(X)   as ONNX's, channels last. Averages: sum ascending over the window, then / count
@@ -43,6 +44,9 @@ mote_status mote_form_infer_sum(mote_infer *c, uint32_t residual, mote_dtype dty
 mote_status mote_form_sum(mote_eval *c, int32_t rank, const int64_t *dims, mote_array *sum);
 /* output 0 = act(sum + R). Frees what mote_form_sum allocated; `status` is the evaluation's so far, and is returned when it is a failure. */
 mote_status mote_form_finish(mote_eval *c, mote_array *sum, uint32_t residual, mote_status status);
+
+/* y[rows, n] = Gate(x[rows, 2n]) */
+void mote_form_gate(const float *x, float *y, size_t rows, size_t n);
 
 /* A sliding window over r spatial dimensions. */
 typedef struct mote_window {

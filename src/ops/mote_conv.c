@@ -4,7 +4,9 @@
 #include "ops/args.h"
 #include "ops/forms.h"
 #include "ops/types.h"
+#include "base/size.h"
 #include <math.h>
+#include <string.h>
 
 /* ---- inference ---- */
 
@@ -51,7 +53,17 @@ static mote_status infer_conv_of(mote_infer *c, uint32_t w_index, uint32_t resid
     return mote_form_infer_sum(c, residual, dtype, x->rank, dims);
 }
 
-static mote_status infer_conv(mote_infer *c) { return infer_conv_of(c, 1, 3, c->in[0]->dtype); }
+static mote_status infer_conv(mote_infer *c)
+{
+    MOTE_TRY(infer_conv_of(c, 1, 3, c->in[0]->dtype));
+    mote_type *y = &c->out[0];
+    if (mote_node_int(c->node, "gate", 0) == 0 || y->rank < 1)
+        return MOTE_OK;
+    int64_t *channels = &y->dims[y->rank - 1];
+    MOTE_REQUIRE(*channels < 0 || *channels % 2 == 0, c->diag, MOTE_E_SHAPE, "a gate of %lld channels, expected an even number", (long long)*channels);
+    *channels = mote_dim_known(*channels) ? *channels / 2 : MOTE_DIM_UNKNOWN;
+    return MOTE_OK;
+}
 static mote_status infer_conv_integer(mote_infer *c) { return infer_conv_of(c, 1, UINT32_MAX, MOTE_DTYPE_S32); }
 static mote_status infer_qconv(mote_infer *c) { return infer_conv_of(c, 3, UINT32_MAX, c->in[7]->dtype); }
 
@@ -171,7 +183,7 @@ static void convolve(const conv_shape *s, const float *x, const float *w, const 
     }
 }
 
-static mote_status eval_conv(mote_eval *c)
+static mote_status eval_sum(mote_eval *c)
 {
     const mote_array *x = c->in[0], *w = c->in[1];
     conv_shape s;
@@ -186,6 +198,27 @@ static mote_status eval_conv(mote_eval *c)
     MOTE_TRY(mote_form_sum(c, x->rank, dims, &sum));
     convolve(&s, x->data, w->data, mote_eval_has(c, 2) ? c->in[2]->data : NULL, sum.data);
     return mote_form_finish(c, &sum, 3, MOTE_OK);
+}
+
+static mote_status eval_conv(mote_eval *c)
+{
+    if (mote_node_int(c->node, "gate", 0) == 0)
+        return eval_sum(c);
+    const mote_array *y = c->out[0];
+    mote_array both, *out = &both; /* twice the channels */
+    int64_t dims[MOTE_MAX_RANK];
+    memcpy(dims, y->dims, sizeof dims);
+    MOTE_REQUIRE(mote_i64_mul(dims[y->rank - 1], 2, &dims[y->rank - 1]), c->diag, MOTE_E_SHAPE, "too many channels");
+    MOTE_TRY(mote_array_shape(&both, MOTE_DTYPE_F32, y->rank, dims, c->diag));
+    MOTE_TRY(mote_array_make(c->heap, &both, c->diag));
+    mote_eval e = *c;
+    e.out = &out;
+    e.n_out = 1;
+    mote_status status = eval_sum(&e);
+    if (status == MOTE_OK)
+        mote_form_gate(both.data, y->data, mote_array_count(y) / (size_t)mote_max_size(1, (size_t)y->dims[y->rank - 1]), (size_t)y->dims[y->rank - 1]);
+    mote_array_free(c->heap, &both);
+    return status;
 }
 
 /* Value i of a scalar or per-channel parameter. */
@@ -346,7 +379,7 @@ static mote_status eval_global_average_pool(mote_eval *c) { return eval_window(c
 #define ACTIVATION_ATTRS MOTE_A_STRING("activation", ""), MOTE_A_FLOAT("p0", 0.0f), MOTE_A_FLOAT("p1", 0.0f)
 
 MOTE_OP(mote, Conv, 1, .in = "X:T W:T B?:T R?:T", .out = "Y:T", .types = {{"T", MOTE_DT(F32), 0}},
-        .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A_INT("repeat", 1), ACTIVATION_ATTRS}, .infer = infer_conv, .eval = eval_conv,
+        .attrs = {WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A_INT("repeat", 1), MOTE_A_INT("gate", 0), ACTIVATION_ATTRS}, .infer = infer_conv, .eval = eval_conv,
         .doc = "convolution, channels last, with residual and activation");
 MOTE_OP(mote, QConv, 1, .in = "X:T xs:float xz?:T W:W ws:float wz?:W ys:float yz:Y B?:int32 T?:Y", .out = "Y:Y",
         .types = {{"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"Y", MOTE_DT(U8) | MOTE_DT(S8), 0}},

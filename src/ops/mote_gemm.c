@@ -104,23 +104,26 @@ static mote_status infer_gate(mote_infer *c)
     return MOTE_OK;
 }
 
-static mote_status eval_gate(mote_eval *c)
+void mote_form_gate(const float *x, float *y, size_t rows, size_t n)
 {
-    const mote_array *y = c->out[0];
-    size_t n = (size_t)y->dims[y->rank - 1], rows = n == 0 ? 0 : mote_array_count(y) / n;
-    const float *x = c->in[0]->data;
-    float *to = y->data;
     const mote_unary_row *f = mote_unary_select(MOTE_UNARY_TANH, 0), *g = mote_unary_select(MOTE_UNARY_SIGMOID, 0);
     float block[64];
-    for (size_t r = 0; r < rows; r++, x += 2 * n, to += n) {
-        f->fn(x, to, n, NULL);
+    for (size_t r = 0; r < rows; r++, x += 2 * n, y += n) {
+        f->fn(x, y, n, NULL);
         for (size_t i = 0; i < n; i += 64) {
             size_t m = n - i < 64 ? n - i : 64;
             g->fn(x + n + i, block, m, NULL);
             for (size_t k = 0; k < m; k++)
-                to[i + k] *= block[k];
+                y[i + k] *= block[k];
         }
     }
+}
+
+static mote_status eval_gate(mote_eval *c)
+{
+    const mote_array *y = c->out[0];
+    size_t n = (size_t)y->dims[y->rank - 1];
+    mote_form_gate(c->in[0]->data, y->data, n == 0 ? 0 : mote_array_count(y) / n, n);
     return MOTE_OK;
 }
 

@@ -77,7 +77,7 @@ static bool later_product(const mote_node *n, const mote_node *user, const mote_
 {
     const mote_node *m = v->producer;
     if (m == NULL || m->graph != n->graph || mote_value_single_user(v) != user || IN(m, RESIDUAL) != NULL || mote_node_attr(m, "activation") != NULL ||
-        !(mote_node_is(m, "mote", "Conv") || mote_node_is(m, "mote", "Gemm") || mote_node_is(m, "", "MatMul")))
+        mote_node_int(m, "gate", 0) != 0 || !(mote_node_is(m, "mote", "Conv") || mote_node_is(m, "mote", "Gemm") || mote_node_is(m, "", "MatMul")))
         return false;
     for (const mote_node *k = n->next; k != NULL && k != user; k = k->next)
         if (k == m)
@@ -106,7 +106,7 @@ static mote_status take_sum(mote_pass_context *c, mote_node *n, mote_node *user,
 
 mote_status mote_fuse_epilogue(mote_pass_context *c, mote_node *n)
 {
-    for (bool done = true; done && mote_node_attr(n, "activation") == NULL;) {
+    for (bool done = true; done && mote_node_attr(n, "activation") == NULL && mote_node_int(n, "gate", 0) == 0;) {
         done = false;
         mote_node *user = mote_value_single_user(n->out[0]);
         mote_activation a;

@@ -1,4 +1,4 @@
-/* gate.c - tanh of one half times sigmoid of the other: mote.Gate
+/* gate.c - tanh of one half times sigmoid of the other: mote.Gate, behind a convolution or alone
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "passes/match.h"
@@ -24,6 +24,24 @@ static bool cuts_last_axis_in_halves(const mote_node *split)
     const int64_t axis = mote_node_int(split, "axis", 0);
     return x->dtype == MOTE_DTYPE_F32 && x->rank >= 1 && a->rank == x->rank && b->rank == x->rank && (axis == -1 || axis == x->rank - 1) &&
            a->dims[x->rank - 1] > 0 && a->dims[x->rank - 1] == b->dims[x->rank - 1];
+}
+
+/* The gate behind a convolution becomes part of it. */
+static mote_status into_conv(mote_pass_context *c, mote_node *gate)
+{
+    mote_value *x = IN(gate, 0);
+    mote_node *conv = x->producer;
+    if (!mote_node_is(conv, "mote", "Conv") || conv->graph != gate->graph || mote_value_single_user(x) != gate || mote_node_attr(conv, "activation") != NULL ||
+        mote_node_int(conv, "gate", 0) != 0 || mote_node_int(conv, "group", 1) != 1)
+        return MOTE_OK;
+    if (mote_node_set_int(conv, "gate", 1) != MOTE_OK)
+        return MOTE_NO_MEMORY(c->diag, 0);
+    mote_node_set_input(gate, 0, NULL);
+    x->type = gate->out[0]->type;
+    mote_value_replace(gate->out[0], x);
+    mote_node_remove(gate);
+    c->edits++;
+    return MOTE_OK;
 }
 
 static mote_status gate_graph(mote_pass_context *c, mote_graph *g)
@@ -53,6 +71,7 @@ static mote_status gate_graph(mote_pass_context *c, mote_graph *g)
         mote_node_remove(b);
         mote_node_remove(split);
         c->edits++;
+        MOTE_TRY(into_conv(c, made));
     }
     return MOTE_OK;
 }

@@ -38,6 +38,9 @@ static void conv(void **state)
         {2, 6, 1, 30, 20, 1, 1, 3, 1, 2, {0, 4, 0, 0}, "relu", true, 5},
         {1, 64, 1, 400, 130, 1, 1, 1, 1, 1, {0, 0, 0, 0}, "", false, 200},
         {1, 16, 1, 6, 300, 1, 1, 1, 1, 1, {0, 0, 0, 0}, "tanh", true, 3},
+        {2, 20, 1, 300, 128, 1, 1, 2, 1, 3, {0, 3, 0, 0}, "gate", true, 100},
+        {1, 3, 9, 8, 10, 1, 3, 3, 1, 1, {1, 1, 1, 1}, "gate", false, 1},
+        {1, 64, 1, 1, 128, 1, 1, 1, 1, 1, {0, 0, 0, 0}, "gate", true, 0},
     };
     uint64_t seed = kcheck_seed;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -56,7 +59,8 @@ static void conv(void **state)
             mote_node_set_ints(t->node, "dilations", one ? dilations + 1 : dilations, one ? 1 : 2);
             mote_node_set_ints(t->node, "pads", one ? pads1 : c->pads, one ? 2 : 4);
             mote_node_set_int(t->node, "group", c->group);
-            if (c->activation[0] != 0)
+            const bool gate = strcmp(c->activation, "gate") == 0;
+            if (!gate && c->activation[0] != 0)
                 mote_node_set_string(t->node, "activation", c->activation);
             mote_node_set_float(t->node, "p0", -0.5f);
             mote_node_set_float(t->node, "p1", 0.75f);
@@ -70,6 +74,8 @@ static void conv(void **state)
                 t->variable |= 8;
                 free(t->want.data), free(t->out.data);
             }
+            if (gate)
+                mote_node_set_int(t->node, "gate", 1);
             lowering_expect(t);
             lowering_check(t);
         }

@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "kernels/dwconv/dwconv.h"
 #include "ops/forms.h"
+#include "provider/cpu/cpu_gate.h"
 #include "provider/cpu/cpu_product.h"
 #include "provider/cpu/cpu_window.h"
 
@@ -11,6 +12,7 @@ enum {
     POINTERS = 2048,      /* of one call to a rows function; the stack of mote_gemm_f32_block has as many */
     FEW_CHANNELS = 15,    /* up to here a kernel row is read as one run (mote_conv_runs) */
     RUN_FLOATS = 256,     /* and up to this many floats of it */
+    GATE_FLOATS = 16 << 10, /* of sums between the convolution and its gate, for each worker: they stay in the second-level cache */
     DW_BLOCK = 64 << 10,  /* floats of output between the convolution and its activation: they stay in the second-level cache */
 };
 
@@ -24,8 +26,65 @@ typedef struct conv_params {
     size_t groups, cg, mg, packed_bytes;
     size_t runs_bytes;    /* per worker; 0: no runs */
     size_t repeat;        /* of the residual's rows */
+    mote_cpu_gate gate;   /* n 0: none */
+    size_t gate_rows, gate_at; /* rows at a time; where they are in the scratch, in bytes */
     bool indirect;
 } conv_params;
+
+/* ---- behind it, a gate ---- */
+
+typedef struct gated {
+    const conv_params *p;
+    mote_gemm_f32_op op; /* the whole product */
+    const mote_conv_rows *rows;
+    float *sums, *y;     /* sums: gate_rows rows for each worker */
+} gated;
+
+/* Rows of the window from `first` on. */
+typedef struct later_rows {
+    mote_conv_rows rows;
+    mote_gemm_f32_rows_fn fn;
+    size_t first;
+} later_rows;
+
+static void rows_from(const void *ctx, size_t m0, size_t rows, size_t t0, size_t taps, const void **table)
+{
+    const later_rows *r = ctx;
+    r->fn(&r->rows, r->first + m0, rows, t0, taps, table);
+}
+
+static void gated_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    const gated *j = ctx;
+    const conv_params *p = j->p;
+    const size_t width = j->op.n, stride = j->op.residual_stride;
+    float *sums = j->sums + worker * p->gate_rows * width;
+    later_rows rows = {.rows = *j->rows, .fn = j->op.rows_fn};
+    if (rows.rows.runs != NULL)
+        rows.rows.runs = (char *)rows.rows.runs + worker * p->runs_bytes;
+    for (size_t m = begin, n; m < end; m += n) {
+        mote_gemm_f32_op op = j->op;
+        n = mote_min_size(p->gate_rows, end - m);
+        if (op.residual != NULL && p->repeat > 1) { /* rows that share one of the residual's */
+            n = mote_min_size(n, (m / p->repeat + 1) * p->repeat - m);
+            op.residual += m / p->repeat * stride;
+            op.residual_stride = 0;
+        } else if (op.residual != NULL) {
+            op.residual += m * stride;
+        }
+        rows.first = m;
+        if (p->indirect) {
+            op.rows_fn = rows_from;
+            op.rows_ctx = &rows;
+        } else {
+            op.a += m * op.a_stride;
+        }
+        op.m = n;
+        op.c = sums;
+        mote_gemm_f32_block(&op, 0, n, 0, mote_gemm_panels(op.row->nr, op.n));
+        mote_cpu_gate_rows(&p->gate, sums, j->y + m * p->gate.n, n);
+    }
+}
 
 static mote_status conv_run(const mote_step *step, mote_exec *x)
 {
@@ -51,6 +110,11 @@ static mote_status conv_run(const mote_step *step, mote_exec *x)
         rows.x = op.a;
         op.c = out + g * p->mg;
         op.residual = residual != NULL ? residual + g * p->mg : NULL;
+        if (p->gate.n != 0) {
+            gated j = {.p = p, .op = op, .rows = &rows, .sums = (float *)(void *)((char *)x->scratch + p->gate_at), .y = out};
+            mote_parallel_for(x->pool, op.m, p->gate_rows, gated_range, &j);
+            continue;
+        }
         mote_cpu_product_repeat(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes, p->repeat);
     }
     return MOTE_OK;
@@ -150,6 +214,15 @@ static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window
     return MOTE_OK;
 }
 
+/* Half as many channels; false when that is not whole. */
+static bool halved(mote_array *a)
+{
+    int64_t *last = &a->dims[a->rank - 1];
+    const bool even = a->rank > 0 && *last % 2 == 0;
+    *last = even ? *last / 2 : *last;
+    return even;
+}
+
 /* Whether R, its rows repeated, has the shape of Y; what the sum has is seen elsewhere. */
 static bool residual_fits(const mote_lower *l, size_t *repeat)
 {
@@ -159,6 +232,8 @@ static bool residual_fits(const mote_lower *l, size_t *repeat)
     const int64_t r = mote_node_int(l->node, "repeat", 1);
     mote_array shape = *l->in[3];
     if (r != 1 && (shape.rank != 3 || !mote_i64_mul(shape.dims[1], r, &shape.dims[1]) || mote_node_int(l->node, "group", 1) != 1))
+        return false;
+    if (mote_node_int(l->node, "gate", 0) != 0 && !halved(&shape))
         return false;
     *repeat = (size_t)r;
     return mote_array_same_shape(&shape, l->out[0]);
@@ -178,7 +253,8 @@ static mote_status lower_conv(mote_lower *l)
     if (!residual_fits(l, &repeat))
         return MOTE_OK;
     const size_t m = (size_t)x->dims[0] * window.oh * window.ow, mg = outputs / groups;
-    if (m * outputs != mote_array_count(y))
+    const bool gate = mote_node_int(l->node, "gate", 0) != 0;
+    if (gate ? groups != 1 || outputs % 2 != 0 || m * (outputs / 2) != mote_array_count(y) : m * outputs != mote_array_count(y))
         return MOTE_OK;
     const bool bias = l->n_in > 2 && l->in[2] != NULL;
     const bool constant = l->value[1] != NULL && (!bias || l->value[2] != NULL);
@@ -228,9 +304,16 @@ static mote_status lower_conv(mote_lower *l)
     } else {
         l->scratch_bytes = bytes;
     }
-    size_t runs;
+    size_t runs, sums;
     if (!mote_size_mul(p->runs_bytes, l->workers, &runs) || !mote_size_add(l->scratch_bytes, runs, &l->scratch_bytes))
         return MOTE_OK;
+    if (gate) {
+        p->gate = mote_cpu_gate_of(l->cpu, outputs / 2);
+        p->gate_rows = mote_min_size(m, mote_max_size(row->mr, GATE_FLOATS / outputs));
+        if (!mote_size_align(l->scratch_bytes, MOTE_ALIGN, &p->gate_at) || !mote_size_mul(p->gate_rows, outputs, &sums) ||
+            !mote_size_mul(sums, l->workers, &sums) || !mote_size_mul(sums, sizeof(float), &sums) || !mote_size_add(p->gate_at, sums, &l->scratch_bytes))
+            return MOTE_OK;
+    }
     l->run = conv_run;
     l->params = p;
     l->kernel = row->name;

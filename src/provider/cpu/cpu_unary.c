@@ -1,7 +1,6 @@
 /* cpu_unary.c - lowering of elementwise functions of one operand
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
-#include "kernels/binary/binary.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/unary/unary.h"
 #include "provider/cpu/lower.h"
@@ -152,64 +151,8 @@ static mote_status lower_clip(mote_lower *l)
     return lower_as(l, MOTE_UNARY_CLIP, 0, 0, true);
 }
 
-/* ---- the gate of a WaveNet: tanh of one half times sigmoid of the other ---- */
-
-typedef struct gate_params {
-    mote_unary_fn tanh, sigmoid;
-    mote_binary_fn mul;
-    size_t rows, n;
-} gate_params;
-
-typedef struct gate_job {
-    const gate_params *g;
-    const float *x;
-    float *y;
-} gate_job;
-
-static void gate_range(void *ctx, unsigned worker, size_t begin, size_t end)
-{
-    (void)worker;
-    const gate_job *j = ctx;
-    const gate_params *g = j->g;
-    float t[BLOCK];
-    for (size_t r = begin; r < end; r++)
-        for (size_t i = 0, n; i < g->n; i += n) {
-            const float *x = j->x + r * 2 * g->n + i;
-            float *y = j->y + r * g->n + i;
-            n = g->n - i < BLOCK ? g->n - i : BLOCK;
-            g->sigmoid(x + g->n, t, n, NULL);
-            g->tanh(x, y, n, NULL);
-            g->mul(y, t, y, n, MOTE_FORM_VV);
-        }
-}
-
-static mote_status gate_run(const mote_step *step, mote_exec *x)
-{
-    gate_job j = {.g = step->params, .x = step->in[0]->data, .y = step->out[0]->data};
-    mote_parallel_for(x->pool, j.g->rows, 1 + GRAIN / (2 * j.g->n), gate_range, &j);
-    return MOTE_OK;
-}
-
-static mote_status lower_gate(mote_lower *l)
-{
-    const mote_array *y = l->out[0];
-    gate_params *g;
-    if (y == NULL || y->rank < 1 || mote_array_count(y) == 0 || y->dtype != MOTE_DTYPE_F32)
-        return MOTE_OK;
-    MOTE_TRY(mote_lower_params(l, sizeof *g, (void **)&g));
-    const mote_unary_row *row = mote_unary_select(MOTE_UNARY_TANH, l->cpu);
-    *g = (gate_params){.tanh = row->fn, .sigmoid = mote_unary_select(MOTE_UNARY_SIGMOID, l->cpu)->fn,
-                       .mul = mote_binary_select(MOTE_BINARY_MUL, l->cpu)->fn, .n = (size_t)y->dims[y->rank - 1]};
-    g->rows = mote_array_count(y) / g->n;
-    l->run = gate_run;
-    l->params = g;
-    l->kernel = row->name;
-    return MOTE_OK;
-}
-
 MOTE_LOWER(onnx, Clip, lower_clip)
 MOTE_LOWER(onnx, Gelu, lower_gelu)
-MOTE_LOWER(mote, Gate, lower_gate)
 MOTE_LOWER(onnx, Abs, lower_unary)
 MOTE_LOWER(onnx, Acos, lower_unary)
 MOTE_LOWER(onnx, Acosh, lower_unary)
