@@ -35,6 +35,14 @@ static bool is_scalar(const region *r, const mote_value *v)
            a->dtype != MOTE_DTYPE_STRING;
 }
 
+static bool add(region *r, const mote_node *n)
+{
+    if (r->n == REGION_MAX)
+        return false;
+    r->nodes[r->n++] = n;
+    return true;
+}
+
 static bool collect(region *r, const mote_value *v, int depth)
 {
     size_t at;
@@ -42,6 +50,14 @@ static bool collect(region *r, const mote_value *v, int depth)
     mote_qparam param;
     if (n == NULL || depth == 0)
         return false;
+    if (has(r, n, &at))
+        return true;
+    if (mote_is_dequantize(n) && n->in[0].value != NULL && is_scalar(r, n->in[0].value)) { /* a constant that was quantized, too */
+        for (uint32_t i = 1; i < n->n_in; i++)
+            if (n->in[i].value != NULL && !is_scalar(r, n->in[i].value))
+                return false;
+        return add(r, n);
+    }
     if (mote_is_dequantize(n)) {
         if (!mote_qparam_of(n, &param, NULL) || n->in[0].value->type.rank != r->rank)
             return false;
@@ -52,8 +68,6 @@ static bool collect(region *r, const mote_value *v, int depth)
         r->param = param;
         return mote_value_const(r->x) == NULL;
     }
-    if (has(r, n, &at))
-        return true;
     if (n->def == NULL || (n->def->flags & MOTE_OP_ELEMENTWISE) == 0 || (n->def->flags & (MOTE_OP_RANDOM | MOTE_OP_CONTROL)) != 0 ||
         n->def->eval == NULL || n->n_out != 1 || n->n_in > INPUTS_MAX || mote_str_is(n->domain, "mote"))
         return false;
@@ -62,10 +76,7 @@ static bool collect(region *r, const mote_value *v, int depth)
         if (in != NULL && !is_scalar(r, in) && !collect(r, in, depth - 1))
             return false;
     }
-    if (r->n == REGION_MAX)
-        return false;
-    r->nodes[r->n++] = n;
-    return true;
+    return add(r, n);
 }
 
 /* Evaluates a node whose inputs are the source's real values, scalars, or earlier nodes' results. */
@@ -79,7 +90,7 @@ static mote_status apply(region *r, const mote_node *n, const mote_array *real, 
             continue;
         in[i] = mote_value_const(v);
         if (in[i] == NULL)
-            in[i] = mote_is_dequantize(v->producer) ? real : has(r, v->producer, &at) ? &r->results[at] : NULL;
+            in[i] = has(r, v->producer, &at) ? &r->results[at] : mote_is_dequantize(v->producer) ? real : NULL;
     }
     return mote_eval_node(r->c->module, n, in, out, r->c->module->heap, NULL, NULL, r->c->diag);
 }

@@ -18,6 +18,7 @@ typedef struct product {
     mote_node *x, *w;         /* DequantizeLinear */
     mote_qparam px;
     mote_value *bias;         /* NULL: none */
+    mote_value *w_value, *ws_value, *wz_value; /* of the weight; wz_value NULL: 0 */
     int64_t outputs;
     int32_t w_axis;           /* the output channels' dimension in the weight */
     const mote_value *result; /* what QuantizeLinear reads */
@@ -30,87 +31,176 @@ static float float_at(const mote_array *a, size_t i)
     return v;
 }
 
-/* ---- bias ---- */
-
-/* The bias in units of xs ws of each channel, as s32[outputs]. */
-static mote_status bias_of(const mote_qint *k, const product *p, const mote_array *ws, mote_value **out, const char **why)
-{
-    *out = NULL;
-    if (p->bias == NULL)
-        return MOTE_OK;
-    const mote_node *d = p->bias->producer;
-    const mote_array *b = mote_value_const(p->bias), *bs = NULL, *bz = NULL;
-    if (mote_is_dequantize(d)) {
-        b = mote_value_const(d->in[0].value);
-        bs = mote_value_const(d->in[1].value);
-        bz = d->n_in > 2 ? mote_value_const(d->in[2].value) : NULL;
-        if (bs == NULL || bs->dtype != MOTE_DTYPE_F32 || bs->data == NULL || (bz == NULL && d->n_in > 2 && d->in[2].value != NULL) || mote_node_int(d, "block_size", 0) != 0)
-            b = NULL;
-    } else if (b != NULL && b->dtype != MOTE_DTYPE_F32) {
-        b = NULL;
-    }
-    *why = "its bias is not constant";
-    if (b == NULL || b->data == NULL)
-        return MOTE_OK;
-    const size_t n = (size_t)p->outputs, count = mote_array_count(b), n_scales = bs != NULL ? mote_array_count(bs) : 1;
-    *why = "its bias does not have one value for each output";
-    if ((count != n && count != 1) || (count == n && count != 1 && b->dims[b->rank - 1] != p->outputs) || (n_scales != 1 && n_scales != n) ||
-        (bz != NULL && mote_array_count(bz) != 1 && mote_array_count(bz) != n_scales))
-        return MOTE_OK;
-    int32_t *sums = mote_heap_calloc(k->c->module->heap, n, sizeof *sums);
-    if (sums == NULL)
-        return MOTE_NO_MEMORY(k->c->diag, n * sizeof *sums);
-    const char *wrong = NULL;
-    for (size_t i = 0; i < n && wrong == NULL; i++) {
-        const double unit = (double)p->px.scale * (double)float_at(ws, i), j = count == 1 ? 0 : (double)i;
-        double v;
-        if (bs != NULL)
-            v = (double)(mote_array_i64(b, (size_t)j) - (bz != NULL ? mote_array_i64(bz, mote_array_count(bz) == 1 ? 0 : i) : 0)) * (double)float_at(bs, i) / unit;
-        else
-            v = (double)float_at(b, i) / unit;
-        const double whole = rint(v);
-        if (!(fabs(whole) <= 1073741824.0)) /* leaves the sum of products its room in s32 */
-            wrong = "its bias does not fit into the s32 sum";
-        else if (fabs(v - whole) * unit > (double)k->y.scale / 64)
-            wrong = "its bias is finer than the s32 sum";
-        else
-            sums[i] = (int32_t)whole;
-    }
-    *why = wrong;
-    mote_status status = MOTE_OK;
-    if (wrong == NULL && (*out = mote_q_const(k->graph, MOTE_DTYPE_S32, n, sums)) == NULL)
-        status = MOTE_NO_MEMORY(k->c->diag, n * sizeof *sums);
-    mote_heap_free(k->c->module->heap, sums, n * sizeof *sums);
-    return status;
-}
-
 /* ---- weight ---- */
 
 /* Its scale has one value or one for each output, along the outputs' dimension. */
-static bool check_weight(const product *p, const mote_array **ws, const char **why)
+static bool check_weight(product *p, const char **why)
 {
     const mote_node *d = p->w;
     const mote_array *w = mote_value_const(d->in[0].value), *z = d->n_in > 2 ? mote_value_const(d->in[2].value) : NULL;
-    *ws = mote_value_const(d->in[1].value);
+    const mote_array *ws = mote_value_const(d->in[1].value);
+    p->w_value = d->in[0].value;
+    p->ws_value = d->in[1].value;
+    p->wz_value = d->n_in > 2 ? d->in[2].value : NULL;
     *why = "its weight is not constant";
-    if (w == NULL || *ws == NULL || (*ws)->data == NULL || (z == NULL && d->n_in > 2 && d->in[2].value != NULL))
+    if (w == NULL || ws == NULL || ws->data == NULL || (z == NULL && d->n_in > 2 && d->in[2].value != NULL))
         return false;
     *why = "its weight is not quantized to 8 bits";
-    if ((w->dtype != MOTE_DTYPE_U8 && w->dtype != MOTE_DTYPE_S8) || (*ws)->dtype != MOTE_DTYPE_F32 || mote_node_int(d, "block_size", 0) != 0 ||
+    if ((w->dtype != MOTE_DTYPE_U8 && w->dtype != MOTE_DTYPE_S8) || ws->dtype != MOTE_DTYPE_F32 || mote_node_int(d, "block_size", 0) != 0 ||
         d->out[0]->type.dtype != MOTE_DTYPE_F32)
         return false;
-    const size_t n = mote_array_count(*ws), nz = z != NULL ? mote_array_count(z) : 1;
+    const size_t n = mote_array_count(ws), nz = z != NULL ? mote_array_count(z) : 1;
     int64_t axis = mote_node_int(d, "axis", 1);
     axis += axis < 0 ? w->rank : 0;
     *why = "the scales of its weight do not go along its outputs";
-    if ((n != 1 && (n != (size_t)p->outputs || axis != p->w_axis || (*ws)->rank != 1)) || (nz != 1 && nz != n))
+    if ((n != 1 && (n != (size_t)p->outputs || axis != p->w_axis || ws->rank != 1)) || (nz != 1 && nz != n))
         return false;
     *why = "a scale of its weight is not positive and finite";
     for (size_t i = 0; i < n; i++)
-        if (!(float_at(*ws, i) > 0) || float_at(*ws, i) > FLT_MAX)
+        if (!(float_at(ws, i) > 0) || float_at(ws, i) > FLT_MAX)
             return false;
     *why = NULL;
     return true;
+}
+
+/* ---- bias ---- */
+
+/* The bias of each output as the file has it: real, or whole numbers with a scale. */
+typedef struct bias_data {
+    const mote_array *b, *scale, *zero; /* scale NULL: b is float32 */
+} bias_data;
+
+static bool read_bias(const product *p, bias_data *out, const char **why)
+{
+    const mote_node *d = p->bias->producer;
+    const size_t n = (size_t)p->outputs;
+    *out = (bias_data){.b = mote_value_const(p->bias)};
+    *why = "its bias is not constant";
+    if (mote_is_dequantize(d)) {
+        *out = (bias_data){mote_value_const(d->in[0].value), mote_value_const(d->in[1].value), d->n_in > 2 ? mote_value_const(d->in[2].value) : NULL};
+        if (out->scale == NULL || out->scale->dtype != MOTE_DTYPE_F32 || out->scale->data == NULL || mote_node_int(d, "block_size", 0) != 0 ||
+            (out->zero == NULL && d->n_in > 2 && d->in[2].value != NULL))
+            return false;
+    } else if (out->b != NULL && out->b->dtype != MOTE_DTYPE_F32) {
+        return false;
+    }
+    if (out->b == NULL || out->b->data == NULL)
+        return false;
+    *why = "its bias does not have one value for each output";
+    const size_t count = mote_array_count(out->b), scales = out->scale != NULL ? mote_array_count(out->scale) : 1;
+    if ((count != n && count != 1) || (count == n && count != 1 && out->b->dims[out->b->rank - 1] != p->outputs) || (scales != 1 && scales != n) ||
+        (out->zero != NULL && mote_array_count(out->zero) != 1 && mote_array_count(out->zero) != scales))
+        return false;
+    *why = NULL;
+    return true;
+}
+
+static size_t index_of(const mote_array *a, size_t i) { return mote_array_count(a) == 1 ? 0 : i; }
+
+static double bias_at(const bias_data *b, size_t i)
+{
+    if (b->scale == NULL)
+        return (double)float_at(b->b, i);
+    const int64_t zero = b->zero != NULL ? mote_array_i64(b->zero, index_of(b->zero, i)) : 0;
+    return (double)(mote_array_i64(b->b, index_of(b->b, i)) - zero) * (double)float_at(b->scale, i);
+}
+
+/* Where the weights of output i lie, less their zero point: element k at base + k step, of n. */
+typedef struct channel {
+    size_t base, step, n;
+    int64_t zero;
+} channel;
+
+static channel channel_of(const product *p, const mote_array *w, const mote_array *zero, size_t i)
+{
+    const size_t n = (size_t)p->outputs, count = mote_array_count(w) / n;
+    const int64_t z = zero != NULL ? mote_array_i64(zero, index_of(zero, i)) : 0;
+    return p->w_axis == 0 ? (channel){i * count, 1, count, z} : (channel){i, n, count, z};
+}
+
+/* What the sum of products and bias need at most, and what coarser weights, in units of 2^shift, would lose of the sum. */
+static void reach_of(const mote_array *w, const channel *ch, double x_most, int shift, double *reach, double *loss)
+{
+    double sum = 0, lost = 0;
+    for (size_t k = 0; k < ch->n; k++) {
+        const double v = (double)(mote_array_i64(w, ch->base + k * ch->step) - ch->zero), kept = ldexp(rint(ldexp(v, -shift)), shift);
+        sum += fabs(kept);
+        lost += fabs(v - kept);
+    }
+    *reach = sum * x_most;
+    *loss = lost * x_most;
+}
+
+typedef struct fit {
+    int32_t *sums;  /* the bias in units of xs ws */
+    float *scales;  /* ws, coarser where the sum needs it */
+    uint8_t *w;     /* the weights in these scales */
+    bool coarser;
+} fit;
+
+/* One output. A channel whose weights are all but 0 has a scale so small that its bias, in that unit, leaves no room for the products: such a one gets a
+ * coarser unit, if what its weights lose by it is nothing that the output could show. */
+static const char *fit_channel(const mote_qint *k, const product *p, const bias_data *b, const mote_array *w, const mote_array *zero, size_t i, fit *f)
+{
+    enum { SHIFT_MAX = 6 };
+    const double step = (double)k->y.scale, least = mote_qtype_least(p->px.type), x_most = fmax(p->px.zero - least, least + 255 - p->px.zero);
+    const channel ch = channel_of(p, w, zero, i);
+    const double real = bias_at(b, i);
+    for (int shift = 0; shift <= SHIFT_MAX; shift++) {
+        const double unit = ldexp((double)p->px.scale * (double)f->scales[i], shift), whole = rint(real / unit);
+        double reach, loss;
+        reach_of(w, &ch, x_most, shift, &reach, &loss);
+        if (!(fabs(whole) + ldexp(reach, -shift) <= 2147483647.0))
+            continue;
+        if (fabs(real - whole * unit) + ldexp(loss * unit, -shift) > step / 64)
+            return "its bias is finer than the s32 sum";
+        f->sums[i] = (int32_t)whole;
+        if (shift == 0)
+            return NULL;
+        f->coarser = true;
+        f->scales[i] = ldexpf(f->scales[i], shift);
+        for (size_t j = 0; j < ch.n; j++) {
+            const size_t at = ch.base + j * ch.step;
+            f->w[at] = (uint8_t)(int64_t)(rint(ldexp((double)(mote_array_i64(w, at) - ch.zero), -shift)) + (double)ch.zero);
+        }
+        return NULL;
+    }
+    return "its bias does not fit into the s32 sum";
+}
+
+/* The bias as s32[outputs], and, where a channel needs it, weights and scales of their own. */
+static mote_status fit_bias(const mote_qint *k, product *p, mote_value **out, const char **why)
+{
+    *out = NULL;
+    *why = NULL;
+    bias_data b;
+    if (p->bias == NULL || !read_bias(p, &b, why))
+        return MOTE_OK;
+    const mote_array *w = mote_value_const(p->w_value), *ws = mote_value_const(p->ws_value), *zero = mote_value_const(p->wz_value);
+    const size_t n = (size_t)p->outputs;
+    mote_arena temp;
+    mote_arena_init(&temp, k->c->module->heap);
+    fit f = {.sums = mote_arena_calloc(&temp, n, sizeof *f.sums), .scales = mote_arena_calloc(&temp, n, sizeof *f.scales), .w = mote_arena_copy(&temp, w->data, w->bytes)};
+    mote_status status = f.sums != NULL && f.scales != NULL && f.w != NULL ? MOTE_OK : MOTE_NO_MEMORY(k->c->diag, w->bytes);
+    for (size_t i = 0; i < n && status == MOTE_OK; i++)
+        f.scales[i] = float_at(ws, i);
+    for (size_t i = 0; i < n && status == MOTE_OK && *why == NULL; i++)
+        *why = fit_channel(k, p, &b, w, zero, i, &f);
+    if (status == MOTE_OK && *why == NULL) {
+        *out = mote_q_const(k->graph, MOTE_DTYPE_S32, n, f.sums);
+        if (f.coarser) {
+            mote_array copy = *w;
+            copy.data = f.w;
+            p->w_value = mote_graph_copy_constant(k->graph, MOTE_STR(""), &copy);
+            p->ws_value = mote_q_const(k->graph, MOTE_DTYPE_F32, n, f.scales);
+            if (p->w_value != NULL)
+                p->w_value->is_folded = true;
+        }
+        if (*out == NULL || p->w_value == NULL || p->ws_value == NULL)
+            status = MOTE_NO_MEMORY(k->c->diag, w->bytes);
+    }
+    mote_arena_deinit(&temp);
+    return status;
 }
 
 /* Inputs 1 to 8 of QConv and QGemm, [qmin, qmax]. */
@@ -118,7 +208,7 @@ static mote_status set_params(const mote_qint *k, const product *p, mote_node *n
 {
     mote_value *zero;
     MOTE_TRY(mote_qint_zero(k, &zero));
-    mote_value *in[8] = {p->px.scale_value, p->px.zero_value, p->w->in[0].value, p->w->in[1].value, p->w->n_in > 2 ? p->w->in[2].value : NULL, k->y.scale_value, zero, bias};
+    mote_value *in[8] = {p->px.scale_value, p->px.zero_value, p->w_value, p->ws_value, p->wz_value, k->y.scale_value, zero, bias};
     for (uint32_t i = 0; i < (bias != NULL ? 8 : 7); i++)
         mote_node_set_input(n, 1 + i, in[i]);
     const int32_t lo = mote_qparam_limit(&k->y, k->lo), hi = mote_qparam_limit(&k->y, k->hi), least = mote_qtype_least(k->y.type);
@@ -139,17 +229,17 @@ static mote_status copy_conv_attrs(mote_node *to, const mote_node *from)
 
 static mote_status make_conv(mote_qint *k, product *p)
 {
-    const mote_array *w = mote_value_const(p->w->in[0].value), *ws;
+    const mote_array *w = mote_value_const(p->w->in[0].value);
     p->outputs = w != NULL && w->rank >= 3 ? w->dims[0] : 0;
     p->w_axis = 0;
     mote_value *bias, *x, *y;
-    if (!check_weight(p, &ws, &k->why))
+    if (!check_weight(p, &k->why))
         return MOTE_OK;
     if (w->rank < 3 || p->x->in[0].value->type.rank != w->rank) {
         k->why = "its input's rank is not known";
         return MOTE_OK;
     }
-    MOTE_TRY(bias_of(k, p, ws, &bias, &k->why));
+    MOTE_TRY(fit_bias(k, p, &bias, &k->why));
     if (k->why != NULL)
         return MOTE_OK;
     mote_node *n;
@@ -164,17 +254,17 @@ static mote_status make_conv(mote_qint *k, product *p)
 
 static mote_status make_gemm(mote_qint *k, product *p, bool trans)
 {
-    const mote_array *w = mote_value_const(p->w->in[0].value), *ws;
+    const mote_array *w = mote_value_const(p->w->in[0].value);
     p->w_axis = trans ? 0 : 1;
     p->outputs = w != NULL && w->rank == 2 ? w->dims[p->w_axis] : 0;
     mote_value *bias;
-    if (!check_weight(p, &ws, &k->why))
+    if (!check_weight(p, &k->why))
         return MOTE_OK;
     if (w->rank != 2 || p->x->in[0].value->type.rank < 2) {
         k->why = "its weight is no matrix, or its input none of rows";
         return MOTE_OK;
     }
-    MOTE_TRY(bias_of(k, p, ws, &bias, &k->why));
+    MOTE_TRY(fit_bias(k, p, &bias, &k->why));
     if (k->why != NULL)
         return MOTE_OK;
     mote_node *n;

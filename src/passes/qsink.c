@@ -98,7 +98,9 @@ static mote_status sink_through(mote_pass_context *c, mote_node *n, int32_t sinc
 {
     mote_qparam p;
     mote_node *d = mote_dequantized(n->in[0].value, &p, NULL);
-    if (d == NULL || d->domain.n != 0 || !may_move(n) || mote_value_const(d->in[0].value) != NULL)
+    if (d == NULL || d->domain.n != 0 || !may_move(n))
+        return MOTE_OK;
+    if (mote_value_const(d->in[0].value) != NULL && !mote_str_is(n->op, "Gather")) /* weights; but rows of a table are fewer than the table */
         return MOTE_OK;
     if (mote_str_is(n->op, "Pad"))
         MOTE_TRY(set_pad(n, &p));
