@@ -121,13 +121,21 @@ static channel channel_of(const product *p, const mote_array *w, const mote_arra
 /* What the sum of products and bias need at most, and what coarser weights, in units of 2^shift, would lose of the sum. */
 static void reach_of(const mote_array *w, const channel *ch, double x_most, int shift, double *reach, double *loss)
 {
-    double sum = 0, lost = 0;
-    for (size_t k = 0; k < ch->n; k++) {
-        const double v = (double)(mote_array_i64(w, ch->base + k * ch->step) - ch->zero), kept = ldexp(rint(ldexp(v, -shift)), shift);
-        sum += fabs(kept);
-        lost += fabs(v - kept);
+    const double out = ldexp(1.0, -shift), in = ldexp(1.0, shift);
+    const bool is_signed = w->dtype == MOTE_DTYPE_S8;
+    const uint8_t *p = (const uint8_t *)w->data + ch->base;
+    double lost = 0, coarse = 0;
+    int64_t sum = 0;
+    for (size_t k = 0; k < ch->n; k++, p += ch->step) {
+        const int64_t v = (is_signed ? (int8_t)*p : *p) - ch->zero;
+        sum += v < 0 ? -v : v;
+        if (shift != 0) {
+            const double kept = rint((double)v * out) * in;
+            coarse += fabs(kept);
+            lost += fabs((double)v - kept);
+        }
     }
-    *reach = sum * x_most;
+    *reach = (shift == 0 ? (double)sum : coarse) * x_most;
     *loss = lost * x_most;
 }
 
