@@ -45,6 +45,9 @@ static bool check_weight(product *p, const char **why)
     *why = "its weight is not constant";
     if (w == NULL || ws == NULL || ws->data == NULL || (z == NULL && d->n_in > 2 && d->in[2].value != NULL))
         return false;
+    *why = "its weight is empty";
+    if (p->outputs < 1)
+        return false;
     *why = "its weight is not quantized to 8 bits";
     if ((w->dtype != MOTE_DTYPE_U8 && w->dtype != MOTE_DTYPE_S8) || ws->dtype != MOTE_DTYPE_F32 || mote_node_int(d, "block_size", 0) != 0 ||
         d->out[0]->type.dtype != MOTE_DTYPE_F32)
@@ -320,6 +323,8 @@ mote_status mote_qint_product(mote_qint *k)
     if (p.node == NULL || p.node->graph != k->graph || !(conv || gemm || mote_node_is(p.node, "", "MatMul")))
         return MOTE_OK;
     k->name = p.node->name;
+    if (p.node->n_in < 2 || p.node->in[1].value == NULL)
+        return MOTE_OK;
     if ((p.x = mote_dequantized(p.node->in[0].value, &p.px, &k->why)) == NULL)
         return MOTE_OK;
     p.w = p.node->in[1].value->producer;
@@ -343,6 +348,8 @@ mote_status mote_qint_operator(mote_pass_context *c, mote_node *n)
     mote_qint k = {.c = c, .graph = n->graph, .q = n, .name = n->name};
     const bool conv = mote_str_is(n->op, "QLinearConv");
     const mote_array *w = mote_value_const(n->in[3].value), *ws = mote_value_const(n->in[4].value);
+    if (n->in[0].value == NULL)
+        return MOTE_OK;
     const int32_t rank = n->in[0].value->type.rank;
     static const uint32_t single[] = {1, 2, 6, 7};
     for (size_t i = 0; i < 4; i++) {
