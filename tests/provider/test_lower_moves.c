@@ -318,6 +318,18 @@ static void choices(void **state)
                 lowering_expect(t);
                 lowering_check(t);
             }
+    for (int form = 0; form < 8; form++) { /* half floats */
+        static const mote_op_def *const defs[] = {&mote_op_onnx_ArgMax_13, &mote_op_onnx_ArgMin_13, &mote_op_onnx_TopK_24, &mote_op_onnx_CumSum_14};
+        const int64_t five = 5, axis = 1;
+        lowering *t = lowering_begin_many(defs[form / 2], form < 4 ? 1 : 2, form / 2 == 2 ? 2 : 1);
+        lowering_any(t, 0, form & 1 ? MOTE_DTYPE_F16 : MOTE_DTYPE_BF16, 3, shapes[0], &seed);
+        if (form >= 4)
+            lowering_ints(t, 1, 1, form / 2 == 2 ? &five : &axis);
+        if (form < 6)
+            mote_node_set_int(t->node, "axis", 1);
+        lowering_expect(t);
+        lowering_check(t);
+    }
 }
 
 static void tuples(void **state)

@@ -22,8 +22,6 @@ static void softmax(void **state)
         for (size_t k = 0; k < 4; k++)
             for (int64_t axis = -4; axis < 4; axis++)
                 for (size_t type = 0; type < 3; type++) {
-                    if (type > 0 && k % 2 == 1 && axis != 3 && axis != -1)
-                        continue; /* half floats: rows alone */
                     lowering *t = lowering_begin(defs[k], 1);
                     lowering_any(t, 0, types[type], 4, shapes[i], &seed);
                     mote_node_set_int(t->node, "axis", axis);
@@ -83,34 +81,35 @@ static void planes(void **state)
 {
     (void)state;
     uint64_t seed = kcheck_seed;
-    for (size_t i = 0; i < N_SHAPES; i++)
+    static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_F16, MOTE_DTYPE_BF16};
+    for (size_t i = 0; i < N_SHAPES * 3; i++)
         for (int32_t rank = 2; rank <= 4; rank++) {
-            const int64_t *s = shapes[i], channels = s[1], groups = channels % 2 == 0 ? 2 : channels % 3 == 0 ? 3 : 1;
+            const mote_dtype type = types[i / N_SHAPES];
+            const int64_t *s = shapes[i % N_SHAPES], channels = s[1], groups = channels % 2 == 0 ? 2 : channels % 3 == 0 ? 3 : 1;
             lowering *t = lowering_begin(&mote_op_onnx_InstanceNormalization_22, 3);
-            lowering_floats(t, 0, rank, s, &seed);
+            lowering_any(t, 0, type, rank, s, &seed);
             for (uint32_t k = 1; k < 3; k++)
-                lowering_floats(t, k, 1, &channels, &seed);
+                lowering_any(t, k, type, 1, &channels, &seed);
             lowering_expect(t);
             lowering_check(t);
             for (int by_group = 0; by_group < 2; by_group++) {
                 t = lowering_begin(by_group ? &mote_op_onnx_GroupNormalization_18 : &mote_op_onnx_GroupNormalization_21, 3);
-                lowering_floats(t, 0, rank, s, &seed);
+                lowering_any(t, 0, type, rank, s, &seed);
                 for (uint32_t k = 1; k < 3; k++)
-                    lowering_floats(t, k, 1, by_group ? &groups : &channels, &seed);
+                    lowering_any(t, k, type, 1, by_group ? &groups : &channels, &seed);
                 mote_node_set_int(t->node, "num_groups", groups);
                 lowering_expect(t);
                 lowering_check(t);
             }
             for (int odd = 0; odd < 2; odd++) {
                 t = lowering_begin(&mote_op_onnx_BatchNormalization_15, 5);
-                lowering_floats(t, 0, rank, s, &seed);
+                lowering_any(t, 0, type, rank, s, &seed);
                 for (uint32_t k = 1; k < 5; k++)
-                    lowering_floats(t, k, 1, &channels, &seed);
-                float *var = t->in[4].data;
-                for (int64_t k = 0; k < channels; k++)
-                    var[k] = fabsf(var[k]);
+                    lowering_any(t, k, type, 1, &channels, &seed);
+                for (size_t k = 0; k < (size_t)channels; k++)
+                    mote_dtype_from_f64(type, t->in[4].data, k, fabs(mote_array_f64(&t->in[4], k)));
                 lowering_expect(t);
-                for (uint32_t k = 1; k < 5 && odd; k++)
+                for (uint32_t k = 1; k < 5 && odd && type == MOTE_DTYPE_F32; k++)
                     lowering_misalign(t, k);
                 lowering_check_kinds(t, !odd);
             }
@@ -139,6 +138,16 @@ static void reductions(void **state)
                 mote_node_set_int(t->node, "keepdims", mask & 1);
                 if (i % 2 == 0)
                     mote_node_set_int(t->node, "noop_with_empty_axes", 1);
+                lowering_expect(t);
+                lowering_check_kinds(t, false);
+            }
+    for (size_t k = 0; k < sizeof defs / sizeof defs[0]; k++)
+        for (size_t i = 0; i < N_SHAPES; i++)
+            for (int form = 0; form < 6; form++) {
+                const int64_t axes_of[][2] = {{3, 3}, {0, 2}, {1, 2}}, n = form / 2 == 0 ? 1 : 2;
+                lowering *t = lowering_begin(defs[k], 2);
+                lowering_any(t, 0, form & 1 ? MOTE_DTYPE_F16 : MOTE_DTYPE_BF16, 4, shapes[i], &seed);
+                lowering_ints(t, 1, n, axes_of[form / 2]);
                 lowering_expect(t);
                 lowering_check_kinds(t, false);
             }

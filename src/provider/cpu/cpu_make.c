@@ -7,6 +7,7 @@
 #include "ops/args.h"
 #include "ops/moves.h"
 #include "provider/cpu/cpu_copy.h"
+#include "provider/cpu/cpu_wide.h"
 #include <string.h>
 
 /* ---- Shape, Size ---- */
@@ -161,6 +162,8 @@ static mote_status cumsum_run(const mote_step *step, mote_exec *x)
 static mote_status lower_cumsum(mote_lower *l)
 {
     const mote_array *x = l->in[0];
+    if (mote_cpu_is_half(x->dtype))
+        return mote_cpu_lower_wide(l, lower_cumsum);
     if (l->out[0] == NULL || x->rank == 0 || !mote_dtype_in(x->dtype, MOTE_DT(F32) | MOTE_DT(S32) | MOTE_DT(S64)))
         return MOTE_OK;
     l->run = cumsum_run;

@@ -3,7 +3,7 @@
 #include "base/platform.h"
 #include "base/size.h"
 #include "kernels/norm/norm.h"
-#include "provider/cpu/lower.h"
+#include "provider/cpu/cpu_wide.h"
 #include <math.h>
 #include <string.h>
 
@@ -87,10 +87,17 @@ static mote_status lower_groups(mote_lower *l, size_t groups)
     return MOTE_OK;
 }
 
-static mote_status lower_instance(mote_lower *l) { return lower_groups(l, l->in[0]->rank >= 2 ? (size_t)l->in[0]->dims[1] : 0); }
+static mote_status lower_instance(mote_lower *l)
+{
+    if (mote_cpu_is_half(l->in[0]->dtype))
+        return mote_cpu_lower_wide(l, lower_instance);
+     return lower_groups(l, l->in[0]->rank >= 2 ? (size_t)l->in[0]->dims[1] : 0);
+}
 static mote_status lower_group(mote_lower *l)
 {
     const int64_t groups = mote_node_int(l->node, "num_groups", 1);
+    if (mote_cpu_is_half(l->in[0]->dtype))
+        return mote_cpu_lower_wide(l, lower_group);
     return lower_groups(l, groups < 1 ? 0 : (size_t)groups);
 }
 
@@ -148,6 +155,8 @@ static mote_status lower_batch(mote_lower *l)
 {
     planes *p, t = planes_of(l);
     size_t bytes;
+    if (mote_cpu_is_half(l->in[0]->dtype))
+        return mote_cpu_lower_wide(l, lower_batch);
     if (l->n_in != 5 || (l->node->def->since >= 14 && mote_node_int(l->node, "training_mode", 0) != 0) || !all_f32(l, t.channels) ||
         !mote_size_mul(t.channels, 2 * sizeof(float), &bytes))
         return MOTE_OK;

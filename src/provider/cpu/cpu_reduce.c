@@ -1,4 +1,4 @@
-/* cpu_reduce.c - lowering of reductions of float32, and of the common ones of 32- and 64-bit integers
+/* cpu_reduce.c - lowering of reductions of floats up to 32 bits, and of the common ones of 32- and 64-bit integers
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
@@ -8,6 +8,7 @@
 #include "ops/elements.h"
 #include "ops/moves.h"
 #include "provider/cpu/cpu_copy.h"
+#include "provider/cpu/cpu_wide.h"
 #include <math.h>
 
 enum { GRAIN = 8192, COLUMNS = 64 };
@@ -186,6 +187,8 @@ static mote_status lower_reduce(mote_lower *l)
     MOTE_TRY(mote_reduce_axes(l->node, x->rank, given, given ? l->value[1] : NULL, drop, &known, l->diag));
     if (l->out[0] == NULL || !known)
         return MOTE_OK;
+    if (mote_cpu_is_half(x->dtype))
+        return mote_cpu_lower_wide(l, lower_reduce);
     if (x->dtype == MOTE_DTYPE_S32 || x->dtype == MOTE_DTYPE_S64)
         return lower_whole(l, drop, table[at].kernel, table[at].post);
     if (x->dtype != MOTE_DTYPE_F32)

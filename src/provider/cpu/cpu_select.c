@@ -1,10 +1,10 @@
-/* cpu_select.c - lowering of ArgMax, ArgMin and TopK of float32
+/* cpu_select.c - lowering of ArgMax, ArgMin and TopK of floats up to 32 bits
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
 #include "kernels/reduce/reduce.h"
 #include "ops/select.h"
-#include "provider/cpu/lower.h"
+#include "provider/cpu/cpu_wide.h"
 
 enum { GRAIN = 4096 };
 
@@ -65,8 +65,14 @@ static mote_status lower_arg(mote_lower *l, bool max)
     l->kernel = s.inner == 1 ? p->extreme->name : "mote_reduce_arg_cols";
     return MOTE_OK;
 }
-static mote_status lower_arg_max(mote_lower *l) { return lower_arg(l, true); }
-static mote_status lower_arg_min(mote_lower *l) { return lower_arg(l, false); }
+static mote_status lower_arg_max(mote_lower *l)
+{
+    return mote_cpu_is_half(l->in[0]->dtype) ? mote_cpu_lower_wide(l, lower_arg_max) : lower_arg(l, true);
+}
+static mote_status lower_arg_min(mote_lower *l)
+{
+    return mote_cpu_is_half(l->in[0]->dtype) ? mote_cpu_lower_wide(l, lower_arg_min) : lower_arg(l, false);
+}
 
 /* ---- TopK ---- */
 
@@ -108,6 +114,8 @@ static mote_status lower_top_k(mote_lower *l)
     const mote_array *x = l->in[0], *y = l->out[0] != NULL ? l->out[0] : l->n_out > 1 ? l->out[1] : NULL;
     mote_axis_split s, to;
     select_params *p;
+    if (mote_cpu_is_half(x->dtype))
+        return mote_cpu_lower_wide(l, lower_top_k);
     if (y == NULL || x->dtype != MOTE_DTYPE_F32)
         return MOTE_OK;
     MOTE_TRY(mote_axis_split_of(l->node, -1, x, &s, l->diag));

@@ -5,7 +5,7 @@
 #include "kernels/softmax/softmax.h"
 #include "ops/moves.h"
 #include "provider/cpu/cpu_halves.h"
-#include "provider/cpu/lower.h"
+#include "provider/cpu/cpu_wide.h"
 
 enum { GRAIN = 2048, COLUMNS = 64 };
 
@@ -67,14 +67,19 @@ static mote_status cols_run(const mote_step *step, mote_exec *x)
     return MOTE_OK;
 }
 
+static mote_status lower_softmax(mote_lower *l);
+static mote_status lower_log_softmax(mote_lower *l);
+
 static mote_status lower_as(mote_lower *l, bool log_form)
 {
     const mote_array *x = l->in[0];
     softmax_params *p;
     mote_softmax_split s;
     MOTE_TRY(mote_softmax_split_of(l->node, x, &s, l->diag));
-    if (l->out[0] == NULL || !mote_cpu_is_float(x->dtype) || mote_array_count(x) == 0 || (s.inner != 1 && x->dtype != MOTE_DTYPE_F32))
+    if (l->out[0] == NULL || !mote_cpu_is_float(x->dtype) || mote_array_count(x) == 0)
         return MOTE_OK;
+    if (s.inner != 1 && x->dtype != MOTE_DTYPE_F32)
+        return mote_cpu_lower_wide(l, log_form ? lower_log_softmax : lower_softmax);
     size_t bytes = 0;
     if (x->dtype != MOTE_DTYPE_F32 && (!mote_size_mul(s.n, sizeof(float), &bytes) || !mote_size_mul(bytes, l->workers, &bytes)))
         return MOTE_OK;
