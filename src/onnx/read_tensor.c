@@ -200,7 +200,9 @@ mote_status mote_onnx_tensor_read(mote_onnx_reader *r, mote_wire w, mote_onnx_te
         MOTE_REQUIRE(!p.has_raw && typed == 0, r->diag, MOTE_E_MODEL, "tensor '%.*s' has its data both inside and outside", MOTE_STR_ARG(out->name));
         MOTE_REQUIRE(r->external != NULL, r->diag, MOTE_E_PATH, "tensor '%.*s' lies in another file, and no folder was given", MOTE_STR_ARG(out->name));
         mote_str raw;
+        size_t before = atomic_load(&r->heap->used);
         MOTE_TRY(mote_external_map(r->external, &p.external, out->array->bytes, &raw, r->diag));
+        r->data_bytes += atomic_load(&r->heap->used) - before; /* of a file that is copied */
         return raw_data(r, raw, out);
     }
     if (p.has_raw) {

@@ -36,6 +36,8 @@ mote_status mote_pad_read(const mote_node *node, int32_t rank, const mote_array 
             v[k] = mote_array_i64(pads, k);
     }
     MOTE_REQUIRE(n == 2 * n_axes, diag, MOTE_E_VALUE, "pads has %zu values, expected %zu: two for each axis", n, 2 * n_axes);
+    for (size_t k = 0; k < n; k++) /* no tensor is that large; sums of what passes cannot overflow */
+        MOTE_REQUIRE(v[k] > -((int64_t)1 << 48) && v[k] < (int64_t)1 << 48, diag, MOTE_E_VALUE, "pads has %lld at position %zu", (long long)v[k], k);
     for (size_t k = 0; k < n_axes; k++) {
         w->begin[at[k]] = v[k];
         w->end[at[k]] = v[n_axes + k];

@@ -270,6 +270,18 @@ static void test_numbers(void **state)
     assert_int_equal(try_in("", (const char *const[]){"location", "w.bin", NULL}, NULL, &diag), MOTE_E_MODEL);
 }
 
+/* What a copied file takes is no part of the model's structure, however large. */
+static void test_large_copy(void **state)
+{
+    (void)state;
+    write_file("w.bin", data, 16);
+    assert_int_equal(truncate(in_root("w.bin"), 80 << 20), 0);
+    mote_diag diag;
+    float v[4];
+    if (try_in("", (const char *const[]){"location", "w.bin", NULL}, v, &diag) != MOTE_OK)
+        fail_msg("%s", diag.message);
+}
+
 /* Parts of a file from any offset: the system maps from a multiple of its page, be it 4, 16 or 64 KiB. */
 static void test_map_offsets(void **state)
 {
@@ -415,6 +427,6 @@ static void test_write_failures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_paths), TEST(test_links), TEST(test_snapshot), TEST(test_numbers), TEST(test_map_offsets), TEST(test_write), TEST(test_write_failures)};
+    const struct CMUnitTest tests[] = {TEST(test_paths), TEST(test_links), TEST(test_snapshot), TEST(test_numbers), TEST(test_large_copy), TEST(test_map_offsets), TEST(test_write), TEST(test_write_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

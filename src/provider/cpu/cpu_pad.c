@@ -125,8 +125,11 @@ static mote_status lower_pad(mote_lower *l)
         const int64_t begin = w.begin[d] > 0 ? w.begin[d] : 0, end = w.begin[d] + x->dims[d] < y->dims[d] ? w.begin[d] + x->dims[d] : y->dims[d];
         if (mode != MOTE_PAD_CONSTANT && end <= begin && y->dims[d] != 0)
             return MOTE_OK; /* nothing to make a border of: the evaluation says so */
+        first[d] = box[d] = 0; /* nothing of the input shows along d, wherever it would begin */
+        if (end <= begin)
+            continue;
         first[d] = begin;
-        box[d] = end > begin ? end - begin : 0;
+        box[d] = end - begin;
         in_at += (begin - w.begin[d]) * xs[d];
         out_at += begin * ys[d];
     }
