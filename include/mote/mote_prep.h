@@ -108,7 +108,7 @@ typedef struct mote_prep_options {
  * outlives the description. Returns MOTE_OK, MOTE_E_ARGUMENT (the model has no description), MOTE_E_FORMAT (not JSON), MOTE_E_VALUE (a field that is unknown,
  * missing, of the wrong kind or outside its domain: diag names it, with its line), MOTE_E_UNSUPPORTED (a version), MOTE_E_SHAPE, MOTE_E_DTYPE
  * (the model's inputs and outputs do not fit), MOTE_E_LIMIT, MOTE_E_MEMORY. */
-MOTE_API mote_status mote_prep_create(mote_model *model, const char *json, size_t bytes, const mote_prep_options *options, mote_prep **out,
+MOTE_API mote_status mote_prep_create(const mote_model *model, const char *json, size_t bytes, const mote_prep_options *options, mote_prep **out,
                                       mote_diag *diag);
 MOTE_API void mote_prep_destroy(mote_prep **prep);
 

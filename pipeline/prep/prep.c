@@ -40,7 +40,7 @@ static mote_status fill(mote_prep *p, const char *json, size_t bytes, mote_diag 
     return mote_prep_check_model(p, diag);
 }
 
-mote_status mote_prep_create(mote_model *model, const char *json, size_t bytes, const mote_prep_options *options, mote_prep **out, mote_diag *diag)
+mote_status mote_prep_create(const mote_model *model, const char *json, size_t bytes, const mote_prep_options *options, mote_prep **out, mote_diag *diag)
 {
     if (diag != NULL)
         *diag = (mote_diag)MOTE_DIAG_INIT;

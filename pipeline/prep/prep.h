@@ -13,7 +13,7 @@ enum { MOTE_PREP_VERSION = 1, MOTE_PREP_MAX_INPUTS = 256 };
 struct mote_prep {
     mote_heap heap;
     mote_arena arena; /* holds everything below */
-    mote_model *model;
+    const mote_model *model;
     mote_log_fn log;
     void *log_ctx;
     mote_prep_input *inputs;

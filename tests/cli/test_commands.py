@@ -134,6 +134,10 @@ def test_meta():
     metadata = document("meta", two)["metadata"]
     check(json.loads(metadata["mote.preprocess"]) == json.loads(prep.read_text()) and metadata["note"] == "kept", "meta --set: both keys are there")
     onnx.checker.check_model(onnx.load(two))
+    check(document("inspect", two)["preprocessing"] == {"inputs": {"x": "array"}, "task": "classify"} and document("inspect", add)["preprocessing"] is None, "inspect: preprocessing")
+    check("preprocessing\n            x: array, in [0, 10]\n            y: classify\n" in mote("inspect", two)[1], "inspect: preprocessing in words")
+    wrong = model("wrong.onnx", [helper.make_node("Neg", ["x"], ["y"])], [("x", F, [1])], [("y", F, [1])], mote__preprocess='{"version": 9}')
+    check("version is 9" in document("inspect", wrong)["preprocessing"]["error"] and "not usable" in mote("inspect", wrong)[1], "inspect: a description that does not hold")
     np.save(tmp / "row.npy", np.array([[1, 5, 2]], np.float32))
     r = document("run", two, "--input", tmp / "row.npy")["results"][0]
     check([c["label"] for c in r["classes"]] == ["b", "c", "a"], "the model's own preprocessing is used")

@@ -1,6 +1,7 @@
 /* cmd_inspect.c - mote inspect and mote dump: what is in a model
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "describe.h"
 #include "engine.h"
 #include "quantized.h"
 #include "passes/pass.h"
@@ -116,6 +117,8 @@ static int inspect_json(const mote_model *m, const summary *s, const mote_model 
                           (json_int_t)m->module->ir_version, "opsets", opsets, "inputs", values_json(m, false, t), "outputs", values_json(m, true, t),
                           "nodes", (json_int_t)s->nodes, "parameters", (json_int_t)s->parameters, "parameter_bytes", (json_int_t)s->parameter_bytes,
                           "parameter_types", types, "operators", ops, "metadata", meta);
+    if (j != NULL)
+        json_object_set_new(j, "preprocessing", describe_prep_json(m));
     if (j != NULL && quantized != NULL)
         json_object_set_new(j, "quantized", quantized_json(quantized));
     if (j != NULL && memory != NULL)
@@ -155,6 +158,7 @@ static void inspect_text(const mote_model *m, const summary *s, const mote_model
         printf("metadata\n");
     for (size_t i = 0; i < x->n_props; i++)
         printf("            %.*s = %.*s\n", MOTE_STR_ARG(x->props[i].key), MOTE_STR_ARG(x->props[i].value));
+    describe_prep(m);
     if (memory != NULL)
         printf("memory      model %.2f MB, mapped %.2f MB, tensors %.2f MB, session %.2f MB\n", (double)memory->model_bytes / 1e6,
                (double)memory->mapped_bytes / 1e6, (double)memory->arena_bytes / 1e6, (double)memory->session_bytes / 1e6);
@@ -217,7 +221,7 @@ static int run_inspect(void *values, int n, char **operand)
 
 extern const command command_inspect;
 const command command_inspect = {
-    "inspect", "MODEL [options]", "what is in a model: inputs, outputs, operators, parameters, metadata",
+    "inspect", "MODEL [options]", "what is in a model: inputs, outputs, operators, parameters, metadata, preprocessing",
     "With --dims the model is also planned for these sizes, and the memory that it will take is reported without running it.", inspect_table,
     sizeof(inspect_options), run_inspect};
 
