@@ -99,8 +99,7 @@ struct mote_session {
     uint64_t step_limit, limit, steps;
     uint64_t start_ns;
     unsigned depth;
-    _Atomic bool cancelled;
-    _Atomic bool busy;
+    _Atomic int use;                /* a mote_session_use: one word, so that a cancel belongs to one run */
     mote_frame *frames;             /* plans of the main graph, most recent first */
     size_t n_frames;
     mote_frame *current;
@@ -112,6 +111,9 @@ struct mote_session {
     size_t dynamic_scratch_bytes;
     size_t dynamic_bytes;
 };
+
+typedef enum mote_session_use { MOTE_SESSION_FREE, MOTE_SESSION_IN_USE, MOTE_SESSION_RUNNING, MOTE_SESSION_CANCELLED } mote_session_use;
+MOTE_INLINE bool mote_session_cancelled(mote_session *s) { return atomic_load_explicit(&s->use, memory_order_relaxed) == MOTE_SESSION_CANCELLED; }
 
 /* Plans `graph` for inputs of these shapes (data is not read; dtype NONE: an optional input left to its default). */
 mote_status mote_frame_create(mote_session *s, mote_graph *graph, mote_frame *parent, const mote_array *inputs, mote_frame **out,

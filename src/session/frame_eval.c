@@ -174,7 +174,7 @@ static mote_status eval_tick(mote_eval *c)
 {
     const call *k = c->ctx;
     mote_session *s = k->frame->session;
-    MOTE_REQUIRE(!atomic_load_explicit(&s->cancelled, memory_order_relaxed), c->diag, MOTE_E_CANCELLED, "cancelled");
+    MOTE_REQUIRE(!mote_session_cancelled(s), c->diag, MOTE_E_CANCELLED, "cancelled");
     MOTE_REQUIRE(++s->steps <= s->limit, c->diag, MOTE_E_LIMIT, "the run passed its limit of %llu steps", (unsigned long long)s->limit);
     return MOTE_OK;
 }

@@ -160,7 +160,7 @@ mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
     for (size_t k = 0; k < f->n_steps; k++) {
         mote_frame_step *step = &f->steps[k];
         const mote_node *node = step->step.node;
-        MOTE_REQUIRE(!atomic_load_explicit(&s->cancelled, memory_order_relaxed), diag, MOTE_E_CANCELLED, "cancelled");
+        MOTE_REQUIRE(!mote_session_cancelled(s), diag, MOTE_E_CANCELLED, "cancelled");
         MOTE_REQUIRE(++s->steps <= s->limit, diag, MOTE_E_LIMIT, "the run passed its limit of %llu steps", (unsigned long long)s->limit);
         uint64_t start = s->profile != NULL ? now_ns() : 0;
         mote_status status = MOTE_OK;

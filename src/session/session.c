@@ -10,17 +10,17 @@ static const uint64_t default_step_limit = 100000000;
 
 /* ---- one thread at a time ---- */
 
-static bool enter(mote_session *s)
+static bool enter(mote_session *s, mote_session_use use)
 {
-    bool free = false;
-    return atomic_compare_exchange_strong(&s->busy, &free, true);
+    int before = MOTE_SESSION_FREE;
+    return atomic_compare_exchange_strong(&s->use, &before, use);
 }
 
-static void leave(mote_session *s) { atomic_store(&s->busy, false); }
+static void leave(mote_session *s) { atomic_store(&s->use, MOTE_SESSION_FREE); }
 
-#define ENTER(s, diag)                                                                                                 \
+#define ENTER(s, use, diag)                                                                                            \
     MOTE_REQUIRE((s) != NULL, diag, MOTE_E_ARGUMENT, "the session is NULL");                                           \
-    MOTE_REQUIRE(enter(s), diag, MOTE_E_BUSY, "another thread is using this session")
+    MOTE_REQUIRE(enter(s, use), diag, MOTE_E_BUSY, "another thread is using this session")
 
 static void reset_diag(mote_diag *diag)
 {
@@ -238,7 +238,7 @@ static mote_status array_of(mote_array *a, const mote_tensor *t, mote_diag *diag
 mote_status mote_session_prepare(mote_session *s, const mote_tensor *shapes, size_t count, mote_diag *diag)
 {
     reset_diag(diag);
-    ENTER(s, diag);
+    ENTER(s, MOTE_SESSION_IN_USE, diag);
     mote_status status = MOTE_OK;
     mote_array *arrays = NULL;
     if (shapes == NULL || count != s->n_inputs)
@@ -479,7 +479,7 @@ static mote_status bind_input(mote_session *s, size_t index, const mote_tensor *
 mote_status mote_session_bind_input(mote_session *s, size_t index, const mote_tensor *tensor, mote_diag *diag)
 {
     reset_diag(diag);
-    ENTER(s, diag);
+    ENTER(s, MOTE_SESSION_IN_USE, diag);
     mote_status status = bind_input(s, index, tensor, diag);
     status = limited(s, status, diag);
     leave(s);
@@ -507,7 +507,7 @@ static mote_status bind_output(mote_session *s, size_t index, const mote_tensor 
 mote_status mote_session_bind_output(mote_session *s, size_t index, const mote_tensor *tensor, mote_diag *diag)
 {
     reset_diag(diag);
-    ENTER(s, diag);
+    ENTER(s, MOTE_SESSION_IN_USE, diag);
     mote_status status = bind_output(s, index, tensor, diag);
     status = limited(s, status, diag);
     leave(s);
@@ -559,8 +559,7 @@ static mote_status run(mote_session *s, const mote_run_options *options, mote_di
 mote_status mote_session_run(mote_session *s, const mote_run_options *options, mote_diag *diag)
 {
     reset_diag(diag);
-    ENTER(s, diag);
-    atomic_store(&s->cancelled, false);
+    ENTER(s, MOTE_SESSION_RUNNING, diag);
     mote_status status = run(s, options, diag);
     status = limited(s, status, diag);
     leave(s);
@@ -569,8 +568,9 @@ mote_status mote_session_run(mote_session *s, const mote_run_options *options, m
 
 void mote_session_cancel(mote_session *s)
 {
+    int running = MOTE_SESSION_RUNNING;
     if (s != NULL)
-        atomic_store(&s->cancelled, true);
+        (void)atomic_compare_exchange_strong(&s->use, &running, MOTE_SESSION_CANCELLED);
 }
 
 mote_status mote_session_memory(const mote_session *s, mote_memory_info *info)
