@@ -14,12 +14,13 @@ typedef struct check_options {
     engine_options engine;
     double rtol, atol;
     const char *suite, *only;
-    bool json, rms, verbose;
+    bool json, rms, largest, verbose;
 } check_options;
 
 static const option_spec table[] = {
     {"rtol", OPTION_NUMBER, offsetof(check_options, rtol), "X", "tolerance relative to each expected value (1e-3)"},
     {"atol", OPTION_NUMBER, offsetof(check_options, atol), "X", "absolute tolerance (1e-7)"},
+    {"of-largest", OPTION_FLAG, offsetof(check_options, largest), NULL, "--rtol is relative to the largest expected value of the output, not to each"},
     {"rms", OPTION_FLAG, offsetof(check_options, rms), NULL,
      "judge floating-point outputs as a whole: --rtol bounds the root mean square of the difference over that of the expected output"},
     {"suite", OPTION_TEXT, offsetof(check_options, suite), "ROOT", "run every folder below ROOT that has a model.onnx and test_data_set_* folders"},
@@ -37,7 +38,7 @@ typedef struct verdict {
 
 static void compare_outputs(const engine *e, const named_arrays *expected, const check_options *o, verdict *v)
 {
-    size_t n = mote_model_output_count(e->model);
+    size_t n = mote_model_output_count(e->model), compared = 0;
     for (size_t i = 0; i < n && v->status == MOTE_OK; i++) {
         const char *name = engine_output_name(e, i);
         const mote_array *want = named_arrays_find(expected, name);
@@ -47,14 +48,18 @@ static void compare_outputs(const engine *e, const named_arrays *expected, const
             continue;
         mote_array got = engine_output(e, i);
         difference d;
-        v->status = array_difference(&got, want, isnan(o->rtol) ? (o->rms ? 0.02 : 1e-3) : o->rtol, isnan(o->atol) ? 1e-7 : o->atol, o->rms, name, &d,
+        const difference_rule rule = o->rms ? DIFFERENCE_RMS : o->largest ? DIFFERENCE_LARGEST : DIFFERENCE_EACH;
+        v->status = array_difference(&got, want, isnan(o->rtol) ? (o->rms ? 0.02 : 1e-3) : o->rtol, isnan(o->atol) ? 1e-7 : o->atol, rule, name, &d,
                                      &v->diag);
+        compared++;
         v->max_abs = fmax(v->max_abs, d.max_abs);
         v->rms_ratio = fmax(v->rms_ratio, d.rms_ratio);
     }
     for (size_t k = 0; k < expected->n && v->status == MOTE_OK && n > 1; k++)
         if (mote_model_output_index(e->model, expected->items[k].name) == SIZE_MAX)
             v->status = mote_fail(&v->diag, MOTE_E_ARGUMENT, "the model has no output '%s'", expected->items[k].name);
+    if (v->status == MOTE_OK && compared == 0)
+        v->status = mote_fail(&v->diag, MOTE_E_ARGUMENT, "nothing is recorded for any output");
 }
 
 static verdict check_arrays(engine *e, const named_arrays *inputs, const named_arrays *expected, const check_options *o)

@@ -99,14 +99,14 @@ static void compare_one(comparison *c, const char *name, const mote_array *a, co
         if (output) {
             difference d;
             c->beyond = true;
-            (void)array_difference(b, a, 0, 0, false, name, &d, &c->first);
+            (void)array_difference(b, a, 0, 0, DIFFERENCE_EACH, name, &d, &c->first);
         }
         return;
     }
     difference d;
     mote_diag diag = MOTE_DIAG_INIT;
     double rtol = isnan(c->options->rtol) ? 0 : c->options->rtol, atol = isnan(c->options->atol) ? 0 : c->options->atol;
-    mote_status status = array_difference(b, a, rtol, atol, false, name, &d, &diag);
+    mote_status status = array_difference(b, a, rtol, atol, DIFFERENCE_EACH, name, &d, &diag);
     bool judged = !isnan(c->options->rtol) || !isnan(c->options->atol);
     if (output && judged && status != MOTE_OK && !c->beyond) {
         c->beyond = true;

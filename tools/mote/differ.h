@@ -14,9 +14,15 @@ typedef struct difference {
     size_t worst;     /* element of max_abs */
 } difference;
 
-/* MOTE_OK when `got` agrees: same type and shape; exact for integers, bool, strings; floats within atol + rtol*|want| each, or with `rms` when
- * rms_ratio <= rtol. Infinities must be equal, NaN meets NaN. MOTE_E_MISMATCH names the first element that is out. `d` is filled for numbers. */
-mote_status array_difference(const mote_array *got, const mote_array *want, double rtol, double atol, bool rms, const char *name, difference *d,
-                             mote_diag *diag);
+/* How floats are judged. */
+typedef enum difference_rule {
+    DIFFERENCE_EACH,    /* each within atol + rtol * |want| */
+    DIFFERENCE_LARGEST, /* each within atol + rtol * the largest finite |want| of the array */
+    DIFFERENCE_RMS,     /* the array's rms_ratio <= rtol */
+} difference_rule;
+
+/* MOTE_OK when `got` agrees: same type and shape; exact for integers, bool, strings; floats by the rule. Infinities must be equal, NaN meets NaN. MOTE_E_MISMATCH names the first element that is out. `d` is filled for numbers. */
+mote_status array_difference(const mote_array *got, const mote_array *want, double rtol, double atol, difference_rule rule, const char *name,
+                             difference *d, mote_diag *diag);
 
 #endif
