@@ -767,12 +767,14 @@ mote_status mote_onnx_graph_read(mote_onnx_reader *r, mote_wire w, mote_graph *g
     mote_wire_field f;
     mote_wire in;
     bool more;
+    const size_t most = (size_t)MOTE_ONNX_MAX_STRUCTURE / sizeof(mote_value);
     size_t parts = 0; /* nodes, initializers, inputs: what each takes at least is known before any is read */
     for (;;) {
         MOTE_TRY(mote_wire_next(&rest, &f, &more, r->diag));
         if (!more)
             break;
         parts += f.id == 1 || f.id == 5 || f.id == 11;
+        MOTE_REQUIRE(parts <= most, r->diag, MOTE_E_LIMIT, "a graph of more than %zu nodes, initializers and inputs", most);
         switch (f.id) {
         case 1: case 5: case 11: case 12: case 13: case 15: MOTE_TRY(mote_wire_expect(&rest, &f, MOTE_WIRE_BYTES, r->diag)); break;
         case 2: MOTE_TRY(text(r, &rest, &f, &g->name)); break;
@@ -781,7 +783,6 @@ mote_status mote_onnx_graph_read(mote_onnx_reader *r, mote_wire w, mote_graph *g
         default: MOTE_TRY(mote_onnx_keep_unknown(r, &g->unknown, &rest, &f));
         }
     }
-    MOTE_REQUIRE(parts <= (size_t)MOTE_ONNX_MAX_STRUCTURE / sizeof(mote_value), r->diag, MOTE_E_LIMIT, "a graph of %zu nodes, initializers and inputs", parts);
     MOTE_TRY(each(r, w, g, 5, part_initializer, depth));
     MOTE_TRY(each(r, w, g, 15, part_sparse, depth));
     MOTE_TRY(each(r, w, g, 11, part_input, depth));
