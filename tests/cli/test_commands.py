@@ -154,6 +154,23 @@ def test_meta():
     no_temporaries("meta")
 
 
+def test_names_cannot_command_a_terminal():
+    node = helper.make_node("Relu", ["x"], ["y"], name="n\x1b[31m")
+    value = [helper.make_tensor_value_info(v, TensorProto.FLOAT, ["N\x1b[0m", 3]) for v in "xy"]
+    model = helper.make_model(helper.make_graph([node], "g", value[:1], value[1:]), ir_version=8, opset_imports=[helper.make_opsetid("", 17)],
+                              producer_name="p\x07")
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "k\x1b]0;t\x07", "v\x1b[2J\n\u009b1m \u00e9"
+    path = tmp / "terminal.onnx"
+    onnx.save(model, path)
+    for args in (["inspect", path], ["inspect", path, "--nodes"], ["meta", path], ["bench", path, "--runs", "3", "--profile"], ["dump", path],
+                 ["run", path, "--random"]):
+        code, out, err = mote(*args)
+        bad = [c for c in out + err if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160]
+        check(code == 0 and not bad, f"{args[0]}: exit code {code}, control characters {bad}")
+    check(mote("meta", path)[1] == "k\\x1b]0;t\\x07 = v\\x1b[2J\n\\xc2\\x9b1m \u00e9\n", "meta: a value's line ends and letters stay")
+
+
 for name, test in sorted(globals().copy().items()):
     if name.startswith("test_"):
         test()

@@ -1,6 +1,7 @@
 /* answer.c - a run's outputs as the description says: classes, boxes, labelled words
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "answer.h"
 #include "draw.h"
 #include <stdlib.h>
@@ -23,7 +24,7 @@ mote_status answer_classes(const feed *f, size_t top, json_t **json, mote_diag *
     for (size_t i = 0; i < n && status == MOTE_OK; i++) {
         const char *label = feed_label(f, best[i].index);
         if (json == NULL)
-            printf("%9.4f  %5lld%s%s\n", (double)best[i].score, (long long)best[i].index, label != NULL ? "  " : "", label != NULL ? label : "");
+            printf("%9.4f  %5lld%s%s\n", (double)best[i].score, (long long)best[i].index, label != NULL ? "  " : "", label != NULL ? visible_c(label) : "");
         else
             json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "class", (json_int_t)best[i].index, "score", (double)best[i].score, "label",
                                                   label != NULL ? text_json(label, strlen(label)) : json_null()));
@@ -52,7 +53,7 @@ mote_status answer_boxes(const feed *f, const mote_image_map *map, picture *p, b
             draw_box(p, b);
         if (json == NULL)
             printf("%7.4f  %5d  %8.1f %8.1f %8.1f %8.1f%s%s\n", (double)b->score, (int)b->index, (double)b->x0, (double)b->y0, (double)b->x1, (double)b->y1,
-                   label != NULL ? "  " : "", label != NULL ? label : "");
+                   label != NULL ? "  " : "", label != NULL ? visible_c(label) : "");
         else
             json_array_append_new(list, json_pack("{s:i, s:f, s:o, s:[f,f,f,f]}", "class", (int)b->index, "score", (double)b->score, "label",
                                                   label != NULL ? text_json(label, strlen(label)) : json_null(), "box", (double)b->x0, (double)b->y0,
@@ -126,7 +127,7 @@ mote_status answer_words(const feed *f, const mote_encoding *e, const char *text
         *json = words_json(f, &w, text);
     for (size_t i = 0; i < w.n && status == MOTE_OK && json == NULL; i++) {
         const char *label = feed_label(f, w.label[i]);
-        printf("%.*s\t%s\n", (int)(w.end[i] - w.start[i]), text + w.start[i], label != NULL ? label : "O");
+        printf("%.*s\t%s\n", (int)(w.end[i] - w.start[i]), text + w.start[i], label != NULL ? visible_c(label) : "O");
     }
     free(w.start);
     free(w.end);

@@ -1,6 +1,7 @@
 /* cmd_compare.c - mote compare: two models, or two settings of one, on the same input
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "differ.h"
 #include "engine.h"
 #include "files.h"
@@ -199,7 +200,7 @@ static void print_rows(const comparison *c, size_t n)
     printf("%-40s %12s %12s %12s %9s\n", n == 1 ? "" : "worst over the inputs", "largest", "RMS", "RMS ratio", "SQNR dB");
     for (size_t i = 0; i < c->n_rows; i++) {
         const row *r = &c->rows[i];
-        printf("%-40.40s %12.4g %12.4g %12.4g %9.1f%s\n", r->name, r->max_abs, r->rms, r->rms_ratio, r->sqnr_db, r->output ? "  output" : "");
+        printf("%-40.40s %12.4g %12.4g %12.4g %9.1f%s\n", visible_c(r->name), r->max_abs, r->rms, r->rms_ratio, r->sqnr_db, r->output ? "  output" : "");
     }
 }
 

@@ -1,6 +1,7 @@
 /* cmd_inspect.c - mote inspect and mote dump: what is in a model
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "describe.h"
 #include "engine.h"
 #include "quantized.h"
@@ -131,9 +132,9 @@ static int inspect_json(const mote_model *m, const summary *s, const mote_model 
 static void inspect_text(const mote_model *m, const summary *s, const mote_model *quantized, const mote_memory_info *memory, mote_text *t)
 {
     const mote_module *x = m->module;
-    printf("producer    %.*s %.*s\nIR version  %lld\nopsets     ", MOTE_STR_ARG(x->producer_name), MOTE_STR_ARG(x->producer_version), (long long)x->ir_version);
+    printf("producer    %s %s\nIR version  %lld\nopsets     ", visible(x->producer_name), visible(x->producer_version), (long long)x->ir_version);
     for (size_t i = 0; i < x->n_opsets; i++)
-        printf(" %.*s %lld%s", MOTE_STR_ARG(x->opsets[i].domain.n ? x->opsets[i].domain : MOTE_STR("ai.onnx")), (long long)x->opsets[i].version,
+        printf(" %s %lld%s", visible(x->opsets[i].domain.n ? x->opsets[i].domain : MOTE_STR("ai.onnx")), (long long)x->opsets[i].version,
                i + 1 < x->n_opsets ? "," : "");
     printf("\nnodes       %zu\nparameters  %zu (%.2f MB)\n", s->nodes, s->parameters, (double)s->parameter_bytes / 1e6);
     for (int d = 0; d < MOTE_DTYPE_COUNT; d++)
@@ -146,18 +147,18 @@ static void inspect_text(const mote_model *m, const summary *s, const mote_model
             const mote_value *v = outputs ? g->outputs[i]->value : g->inputs[i];
             type_text(m, v, t);
             if (outputs || v->constant == NULL)
-                printf("            %.*s  %s\n", MOTE_STR_ARG(v->name), t->p != NULL ? t->p : "");
+                printf("            %s  %s\n", visible(v->name), t->p != NULL ? visible_c(t->p) : "");
         }
     }
     printf("operators\n");
     for (size_t i = 0; i < s->n_ops; i++)
-        printf("            %6zu  %.*s%s%.*s\n", s->ops[i].n, MOTE_STR_ARG(s->ops[i].domain), s->ops[i].domain.n ? "." : "", MOTE_STR_ARG(s->ops[i].op));
+        printf("            %6zu  %s%s%s\n", s->ops[i].n, visible(s->ops[i].domain), s->ops[i].domain.n ? "." : "", visible(s->ops[i].op));
     if (quantized != NULL)
         quantized_print(quantized);
     if (x->n_props != 0)
         printf("metadata\n");
     for (size_t i = 0; i < x->n_props; i++)
-        printf("            %.*s = %.*s\n", MOTE_STR_ARG(x->props[i].key), MOTE_STR_ARG(x->props[i].value));
+        printf("            %s = %s%s\n", visible(x->props[i].key), visible(x->props[i].value), x->props[i].value.n > 200 ? " ..." : "");
     describe_prep(m);
     if (memory != NULL)
         printf("memory      model %.2f MB, mapped %.2f MB, tensors %.2f MB, session %.2f MB\n", (double)memory->model_bytes / 1e6,
@@ -204,11 +205,11 @@ static int run_inspect(void *values, int n, char **operand)
     else
         inspect_text(e.model, &s, integer.model, o->dims != NULL ? &memory : NULL, &t);
     for (const mote_node *node = e.model->module->graph->first; node != NULL && o->nodes && !o->json; node = node->next) {
-        printf("  %-20.*s %.*s ->", MOTE_STR_ARG(node->op), MOTE_STR_ARG(node->name));
+        printf("  %-20s %s ->", visible(node->op), visible(node->name));
         for (uint32_t i = 0; i < node->n_out; i++)
             if (node->out[i] != NULL) {
                 type_text(e.model, node->out[i], &t);
-                printf(" %s", t.p);
+                printf(" %s", visible_c(t.p));
             }
         printf("\n");
     }

@@ -1,6 +1,7 @@
 /* cmd_meta.c - mote meta: a model's metadata read and changed
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "engine.h"
 #include "feed.h"
 #include "files.h"
@@ -86,13 +87,13 @@ static int show(const meta_options *o, const mote_model *m)
     for (size_t i = 0; i < m->module->n_props; i++) {
         const mote_prop *p = &m->module->props[i];
         if (!o->json) {
-            printf("%.*s = ", MOTE_STR_ARG(p->key));
-            fwrite(p->value.p, 1, p->value.n, stdout);
+            printf("%s = ", visible(p->key));
+            print_visible(p->value.p, p->value.n);
             printf("\n");
             continue;
         }
         json_t *v = json_stringn(p->value.p, p->value.n);
-        json_object_set_new(j, p->key.p, v != NULL ? v : json_null());
+        json_object_set_new(j, visible(p->key), v != NULL ? v : json_null());
     }
     if (o->json)
         return tool_print_json(json_pack("{s:s, s:o}", "schema", "mote.meta/1", "metadata", j));

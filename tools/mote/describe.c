@@ -1,6 +1,7 @@
 /* describe.c - a model's description of its preprocessing, in words
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "describe.h"
 #include <mote/mote_prep.h>
 
@@ -37,13 +38,13 @@ static void image_words(const mote_image_prep *p)
 static void input_words(const mote_prep_input *in)
 {
     static const char *const parts[] = {"input_ids", "attention_mask", "token_type_ids"};
-    printf("            %s: %s", in->name, kinds[in->kind]);
+    printf("            %s: %s", visible_c(in->name), kinds[in->kind]);
     if (in->kind == MOTE_PREP_IMAGE)
         image_words(&in->image);
     else if (in->kind == MOTE_PREP_TEXT)
         printf(" %s", parts[in->part]);
     else if (in->kind == MOTE_PREP_STATE)
-        printf(" from %s", in->state_output);
+        printf(" from %s", visible_c(in->state_output));
     else if (in->kind == MOTE_PREP_AUDIO)
         printf(" %u Hz", (unsigned)in->sampling_rate);
     if (in->streamed)
@@ -71,7 +72,7 @@ void describe_prep(const mote_model *model)
         input_words(mote_prep_input_at(p, i));
     const mote_prep_output *o = mote_prep_output_info(p);
     if (o->task != MOTE_TASK_NONE)
-        printf("            %s: %s%s\n", o->output, tasks[o->task], o->softmax ? ", softmax" : "");
+        printf("            %s: %s%s\n", visible_c(o->output), tasks[o->task], o->softmax ? ", softmax" : "");
     mote_prep_destroy(&p);
 }
 

@@ -1,6 +1,7 @@
 /* profile.c - time by node, by operator and kernel, and as a Chrome trace
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "profile.h"
 #include "files.h"
 #include <stdio.h>
@@ -126,7 +127,7 @@ void profile_print(const profile *p, size_t runs)
         total += sum[i].depth == 0 ? sum[i].total_ns : 0;
     printf("\n%-24s %-36s %7s %12s %7s\n", "operator", "kernel", "calls", "ms per run", "share");
     for (size_t i = 0; i < n; i++)
-        printf("%*s%-*s %-36s %7.0f %12.4f %6.1f%%\n", (int)sum[i].depth * 2, "", 24 - (int)sum[i].depth * 2, sum[i].op, sum[i].kernel,
+        printf("%*s%-*s %-36s %7.0f %12.4f %6.1f%%\n", (int)sum[i].depth * 2, "", 24 - (int)sum[i].depth * 2, visible_c(sum[i].op), sum[i].kernel,
                (double)sum[i].calls / (double)runs, (double)sum[i].total_ns * 1e-6 / (double)runs,
                total == 0 ? 0 : 100 * (double)sum[i].total_ns / (double)total);
     free(sum);
@@ -138,7 +139,7 @@ void profile_print(const profile *p, size_t runs)
     qsort(rows, p->n, sizeof *rows, by_time);
     printf("\nthe most expensive nodes\n");
     for (size_t i = 0; i < p->n && i < 15; i++)
-        printf("%-24s %-36s %10.4f ms  %s\n", rows[i].op, rows[i].kernel, (double)rows[i].total_ns * 1e-6 / (double)runs, rows[i].name);
+        printf("%-24s %-36s %10.4f ms  %s\n", visible_c(rows[i].op), rows[i].kernel, (double)rows[i].total_ns * 1e-6 / (double)runs, visible_c(rows[i].name));
     free(rows);
 }
 

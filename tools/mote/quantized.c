@@ -1,6 +1,7 @@
 /* quantized.c - what of a quantized model runs in integers
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "print.h"
 #include "quantized.h"
 #include "passes/qdq.h"
 #include <stdio.h>
@@ -61,7 +62,7 @@ static bool count(void *ctx, const mote_node *n)
     c->integer += is_integer(n);
     c->real += why != NULL;
     if (why != NULL && c->print)
-        printf("            %.*s '%.*s' in float: %.*s\n", MOTE_STR_ARG(n->op), MOTE_STR_ARG(n->name), MOTE_STR_ARG(why->value));
+        printf("            %s '%s' in float: %s\n", visible(n->op), visible(n->name), visible(why->value));
     if (why != NULL && c->list != NULL)
         json_array_append_new(c->list, json_pack("{s:s%, s:s%, s:s%}", "op", n->op.p, n->op.n, "node", n->name.n != 0 ? n->name.p : "", n->name.n, "reason",
                                                  why->value.p, why->value.n));
