@@ -140,7 +140,7 @@ static bool under(const char *path, const char *folder)
     return n != 0 && strncmp(path, folder, n) == 0 && path[n] == '/';
 }
 
-/* A location that passes through a link: its target, which has none, is opened from the root and must lie under a folder of the model. */
+/* A location that passes through a link: its target, which has none, must lie under a folder of the model and is opened from there. */
 static mote_status open_linked(const mote_external *e, const char *location, int *fd, mote_diag *diag)
 {
     char joined[PATH_MAX], target[PATH_MAX];
@@ -149,10 +149,11 @@ static mote_status open_linked(const mote_external *e, const char *location, int
     MOTE_REQUIRE(realpath(joined, target) != NULL, diag, MOTE_E_IO, "external data '%s': %s", location, strerror(errno));
     MOTE_REQUIRE(under(target, e->folder) || under(target, e->real_folder), diag, MOTE_E_PATH,
                  "external data '%s' is a link to a place outside the model's folder", location);
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    *fd = root < 0 ? -1 : open_plain(root, target + 1);
-    if (root >= 0)
-        close(root);
+    const char *base = under(target, e->folder) ? e->folder : e->real_folder;
+    int folder = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *fd = folder < 0 ? -1 : open_plain(folder, target + (base[1] == 0 ? 1 : strlen(base) + 1));
+    if (folder >= 0)
+        close(folder);
     MOTE_REQUIRE(*fd >= 0, diag, MOTE_E_IO, "external data '%s': %s", location, strerror(errno));
     return MOTE_OK;
 }
