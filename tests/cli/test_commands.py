@@ -86,6 +86,22 @@ def test_errors():
     fails("is no CPU feature", "run", add, "--random", "--cpu", "z80", code=2)
 
 
+def test_dims():
+    two = model("dims.onnx", [helper.make_node("Add", ["x", "z"], ["y"])], [("x", F, ["N", 3]), ("z", F, ["N", "L"])], [("y", F, ["N", 3])])
+    fixed = model("fixed.onnx", [helper.make_node("Add", ["x", "x"], ["y"])], [("x", F, [1, 3])], [("y", F, [1, 3])])
+    shape = lambda dims: document("run", two, "--random", "--dims", dims)["outputs"][0]["shape"]
+    check(shape("N=2,L=3") == [2, 3] and shape("L=3") == [1, 3] and shape("N=0") == [0, 3], "--dims: sizes that are named, 1 for the rest")
+    for dims, says in {"N=-1,L=5": "'N=-1' gives no size", "N=": "'N=' gives no size", "N=2x": "'N=2x' gives no size", "N= 2": "'N= 2' gives no size",
+                       "N=99999999999999999999": "gives no size", "=3": "'=3' is not of the form", "N": "'N' is not of the form", "N=1,": "'' is not of the form",
+                       "N=1,L=3,N=2": "'N' is given twice", "Q=4": "no input has a dimension named 'Q'", "N=2,n=2": "named 'n'"}.items():
+        for c in (["run", two, "--random"], ["bench", two, "--runs", 3], ["compare", two], ["inspect", two]):
+            j = fails(says, *c, "--dims", dims, code=2)
+            check("the model has N, L" in j.get("message", ""), f"{c[0]} --dims {dims}: names the dimensions: {j.get('message')!r}")
+    fails("the model has no named dimension", "run", fixed, "--random", "--dims", "N=1", code=2)
+    check(document("compare", fixed, add, "--dims", "N=1", schema="mote.compare/1")["inputs"] == 1, "compare --dims: a dimension that one of the two has")
+    fails("the model has N", "compare", fixed, add, "--dims", "M=1", code=2)
+
+
 def test_outputs():
     target = tmp / "result.npz"
     check(mote("run", add, "--inputs", tmp / "in.npz", "--outputs", target)[0] == 0 and np.array_equal(np.load(target)["y"], np.load(tmp / "out.npz")["y"]), "outputs are written")

@@ -123,7 +123,7 @@ static int run_bench(void *values, int n, char **operand)
             status = engine_feed(&e, &in, &diag);
         named_arrays_free(&in);
     } else if (status == MOTE_OK) {
-        status = engine_feed_random(&e, o->dims, 0, &diag);
+        status = engine_feed_random(&e, o->dims, NULL, 0, &diag);
     }
     if (status == MOTE_OK)
         status = measure(&e, o, &p, &first, &t, &diag);

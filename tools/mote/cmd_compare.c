@@ -142,8 +142,8 @@ static mote_status run_pair(engine *a, engine *b, const named_arrays *in, compar
         MOTE_TRY(engine_feed(a, in, diag));
         MOTE_TRY(engine_feed(b, in, diag));
     } else {
-        MOTE_TRY(engine_feed_random(a, c->options->dims, 0, diag));
-        MOTE_TRY(engine_feed_random(b, c->options->dims, 0, diag));
+        MOTE_TRY(engine_feed_random(a, c->options->dims, b->model, 0, diag));
+        MOTE_TRY(engine_feed_random(b, c->options->dims, a->model, 0, diag));
     }
     MOTE_TRY(mote_session_run(a->session, NULL, diag));
     MOTE_TRY(mote_session_run(b->session, NULL, diag));

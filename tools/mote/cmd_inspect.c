@@ -179,7 +179,7 @@ static int run_inspect(void *values, int n, char **operand)
     if (status == MOTE_OK && o->dims != NULL) {
         status = engine_open(&planned, operand[0], &o->engine, &diag);
         if (status == MOTE_OK)
-            status = engine_feed_random(&planned, o->dims, 0, &diag);
+            status = engine_feed_random(&planned, o->dims, NULL, 0, &diag);
         if (status == MOTE_OK)
             status = mote_session_memory(planned.session, &memory);
         engine_close(&planned);

@@ -330,7 +330,7 @@ static mote_status run_media(job *j, const char *text)
 static mote_status run_arrays(job *j)
 {
     json_t *result = NULL;
-    MOTE_TRY(j->o->seeded ? engine_feed_random(&j->f->engine, j->o->dims, 0, j->diag) : engine_feed(&j->f->engine, &j->arrays, j->diag));
+    MOTE_TRY(j->o->seeded ? engine_feed_random(&j->f->engine, j->o->dims, NULL, 0, j->diag) : engine_feed(&j->f->engine, &j->arrays, j->diag));
     for (size_t i = 0; j->f->prep != NULL && i < j->arrays.n && !j->o->seeded; i++)
         MOTE_TRY(mote_prep_check_range(j->f->prep, j->f->engine.session, j->arrays.items[i].name, j->diag));
     const double start = clock_ms();

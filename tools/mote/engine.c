@@ -189,21 +189,95 @@ static double normal(uint64_t seed, uint64_t i) /* the sum of 12 uniforms less 6
     return s;
 }
 
+/* ---- "N=1,L=128" ---- */
+
+/* The item at `at`: its name ends at `*equals`, the last '=' (NULL: there is none). Gives where the item ends. */
+static const char *dims_item(const char *at, const char **equals)
+{
+    *equals = NULL;
+    for (; *at != ',' && *at != 0; at++)
+        if (*at == '=')
+            *equals = at;
+    return at;
+}
+
+/* Decimal digits from `at` to `end` and nothing else. */
+static bool size_of(const char *at, const char *end, int64_t *out)
+{
+    *out = 0;
+    if (at == end)
+        return false;
+    for (; at < end; at++) {
+        if (*at < '0' || *at > '9' || *out > (INT64_MAX - (*at - '0')) / 10)
+            return false;
+        *out = *out * 10 + (*at - '0');
+    }
+    return true;
+}
+
 static bool dim_of(const char *dims, const char *symbol, int64_t *out)
 {
-    size_t n = strlen(symbol);
-    for (const char *p = dims; p != NULL && *p != 0; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-        if (strncmp(p, symbol, n) == 0 && p[n] == '=') {
-            char *end;
-            long long v = strtoll(p + n + 1, &end, 10);
-            *out = v;
-            return end != p + n + 1 && (*end == ',' || *end == 0) && v >= 0;
-        }
+    const size_t n = strlen(symbol);
+    for (const char *at = dims, *end, *equals; at != NULL; at = *end == ',' ? end + 1 : NULL) {
+        end = dims_item(at, &equals);
+        if (equals != NULL && (size_t)(equals - at) == n && memcmp(at, symbol, n) == 0)
+            return size_of(equals + 1, end, out);
+    }
     return false;
 }
 
-mote_status engine_feed_random(engine *e, const char *dims, uint64_t seed, mote_diag *diag)
+/* The named dimensions of the inputs that random values are made for: each first one is appended to `list` ("N, L"); whether `name` is one of them. */
+static bool dim_names(const mote_model *m, const char *name, size_t n, char *list, size_t cap)
 {
+    bool found = false;
+    for (size_t i = 0; m != NULL && i < mote_model_input_count(m); i++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        if (mote_model_input_info(m, i, &info) != MOTE_OK || info.optional)
+            continue;
+        for (int32_t d = 0; d < info.rank; d++) {
+            const char *s = info.symbols[d];
+            if (s == NULL || info.shape[d] >= 0)
+                continue;
+            found = found || (strlen(s) == n && memcmp(s, name, n) == 0);
+            char item[80], padded[256];
+            snprintf(item, sizeof item, " %.70s,", s);
+            snprintf(padded, sizeof padded, " %s,", list);
+            if (strstr(padded, item) == NULL && strlen(list) + strlen(item) < cap)
+                snprintf(list + strlen(list), cap - strlen(list), "%s%.70s", list[0] != 0 ? ", " : "", s);
+        }
+    }
+    return found;
+}
+
+static mote_status check_dims(const char *dims, const mote_model *m, const mote_model *other, mote_diag *diag)
+{
+    for (const char *at = dims != NULL && dims[0] != 0 ? dims : NULL, *end, *equals; at != NULL; at = *end == ',' ? end + 1 : NULL) {
+        char known[160] = "";
+        int64_t size;
+        end = dims_item(at, &equals);
+        const char *stop = equals != NULL ? equals : end, *wrong = NULL;
+        const size_t n = (size_t)(stop - at);
+        const int shown = (int)(n < 60 ? n : 60), item = end - at < 60 ? (int)(end - at) : 60;
+        bool has = dim_names(m, at, n, known, sizeof known);
+        has = dim_names(other, at, n, known, sizeof known) || has;
+        const char *none = known[0] != 0 ? "" : "no named dimension";
+        if (equals == NULL || n == 0)
+            wrong = "is not of the form NAME=SIZE";
+        else if (has && !size_of(equals + 1, end, &size))
+            wrong = "gives no size, which is a whole number from 0";
+        MOTE_REQUIRE(wrong == NULL, diag, MOTE_E_ARGUMENT, "--dims: '%.*s' %s; the model has %s%s", item, at, wrong, known, none);
+        MOTE_REQUIRE(has, diag, MOTE_E_ARGUMENT, "--dims: no input has a dimension named '%.*s'; the model has %s%s", shown, at, known, none);
+        for (const char *p = dims, *q, *e; p < at; p = q + 1) {
+            q = dims_item(p, &e);
+            MOTE_REQUIRE((size_t)(e - p) != n || memcmp(p, at, n) != 0, diag, MOTE_E_ARGUMENT, "--dims: '%.*s' is given twice; the model has %s", shown, at, known);
+        }
+    }
+    return MOTE_OK;
+}
+
+mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag)
+{
+    MOTE_TRY(check_dims(dims, e->model, other, diag));
     size_t n = mote_model_input_count(e->model);
     mote_array *shapes = calloc(n + 1, sizeof *shapes);
     const mote_array **arrays = calloc(n + 1, sizeof *arrays);

@@ -48,8 +48,9 @@ void engine_close(engine *e);
  * the session's inputs. Arrays that no input has, and inputs that no array has, are errors that name them. */
 mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag);
 /* Shapes the inputs from declared shapes with symbols replaced by "N=1,L=128" (1 where nothing says) and fills them: normal numbers, small
- * integers, seeded by `seed`. */
-mote_status engine_feed_random(engine *e, const char *dims, uint64_t seed, mote_diag *diag);
+ * integers, seeded by `seed`. `dims` may also name dimensions of `other` (NULL: of none); what it names else, or twice, or gives no size to, is
+ * MOTE_E_ARGUMENT with the names that there are. */
+mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag);
 /* A view of output i as an array. */
 mote_array engine_output(const engine *e, size_t i);
 const char *engine_output_name(const engine *e, size_t i);
