@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "engine.h"
+#include "files.h"
 #include "profile.h"
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ typedef struct bench_options {
     const char *inputs, *dims, *trace;
     uint64_t runs, warmup;
     double seconds;
-    bool json, profile;
+    bool json, profile, overwrite;
 } bench_options;
 
 static const option_spec table[] = {
@@ -22,6 +23,7 @@ static const option_spec table[] = {
     {"seconds", OPTION_NUMBER, offsetof(bench_options, seconds), "S", "or after S seconds (10), whichever comes first"},
     {"profile", OPTION_FLAG, offsetof(bench_options, profile), NULL, "time by operator and by node, over the warm runs"},
     {"trace", OPTION_TEXT, offsetof(bench_options, trace), "FILE", "write the last run as a Chrome trace (chrome://tracing, Perfetto)"},
+    {"overwrite", OPTION_FLAG, offsetof(bench_options, overwrite), NULL, "replace a trace that exists"},
     ENGINE_OPTIONS(bench_options),
     OPTION_JSON(bench_options),
     OPTION_END};
@@ -112,10 +114,12 @@ static int run_bench(void *values, int n, char **operand)
         o->engine.profile = profile_event;
         o->engine.profile_ctx = &p;
     }
-    engine e;
+    engine e = {0};
     timing t = {NULL, 0, 0};
     double first = 0;
-    mote_status status = engine_open(&e, operand[0], &o->engine, &diag);
+    mote_status status = file_output_allowed(o->trace, o->overwrite, &diag);
+    if (status == MOTE_OK)
+        status = engine_open(&e, operand[0], &o->engine, &diag);
     if (status == MOTE_OK && o->inputs != NULL) {
         named_arrays in = {0};
         status = npz_read(o->inputs, INPUT_LIMIT, &in, &diag);
@@ -128,7 +132,7 @@ static int run_bench(void *values, int n, char **operand)
     if (status == MOTE_OK)
         status = measure(&e, o, &p, &first, &t, &diag);
     if (status == MOTE_OK && o->trace != NULL)
-        status = profile_write_trace(&p, o->trace, &diag);
+        status = profile_write_trace(&p, o->trace, o->overwrite, &diag);
     int code = status == MOTE_OK ? report(o, operand[0], &e, &p, first, &t) : tool_fail(o->json, operand[0], status, &diag);
     engine_close(&e);
     profile_deinit(&p);

@@ -143,7 +143,7 @@ void profile_print(const profile *p, size_t runs)
     free(rows);
 }
 
-mote_status profile_write_trace(const profile *p, const char *path, mote_diag *diag)
+mote_status profile_write_trace(const profile *p, const char *path, bool overwrite, mote_diag *diag)
 {
     json_t *events = json_array();
     for (size_t i = 0; i < p->n_last; i++) {
@@ -161,7 +161,7 @@ mote_status profile_write_trace(const profile *p, const char *path, mote_diag *d
     json_decref(root);
     if (text == NULL)
         return MOTE_NO_MEMORY(diag, p->n_last);
-    mote_status status = file_write(path, text, strlen(text), true, diag);
+    mote_status status = file_write(path, text, strlen(text), overwrite, diag);
     free(text);
     return status;
 }

@@ -28,6 +28,6 @@ void profile_begin_run(profile *p);
 void profile_event(void *ctx, const mote_profile_event *event); /* a mote_profile_fn */
 json_t *profile_json(const profile *p, size_t runs);
 void profile_print(const profile *p, size_t runs);
-mote_status profile_write_trace(const profile *p, const char *path, mote_diag *diag);
+mote_status profile_write_trace(const profile *p, const char *path, bool overwrite, mote_diag *diag);
 
 #endif
