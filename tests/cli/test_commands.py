@@ -102,6 +102,34 @@ def test_dims():
     fails("the model has N", "compare", fixed, add, "--dims", "M=1", code=2)
 
 
+def test_defaults():
+    """An initializer that is an input too: folded unless an array is named as it."""
+    over = model("over.onnx", [helper.make_node("Neg", ["w"], ["v"]), helper.make_node("Add", ["x", "v"], ["y"])], [("x", F, [2]), ("w", F, [2])], [("y", F, [2])],
+                 {"w": np.array([1, 2], np.float32)}, mote__preprocess=json.dumps({"version": 1, "inputs": {"x": {"kind": "array", "range": [0, 100]}}}))
+    x, w = np.array([10, 20], np.float32), np.array([3, 5], np.float32)
+    (tmp / "sets").mkdir()
+    np.savez(tmp / "sets/one.npz", x=x)
+    np.savez(tmp / "sets/two.npz", x=x, w=w)
+    np.savez(tmp / "default.npz", y=x - np.float32([1, 2]))
+    np.savez(tmp / "over.npz", y=x - w)
+    np.save(tmp / "ox.npy", x)
+    np.save(tmp / "ow.npy", w)
+    one, two = tmp / "sets/one.npz", tmp / "sets/two.npz"
+    values = lambda *a: document("run", over, *a, schema="mote.run/1")["outputs"][0]["values"]
+    check(values("--inputs", one) == [9, 18] and values("--inputs", two) == [7, 15], "run --inputs: a default that is left, and one that is given")
+    check(values("--input", f"x={tmp / 'ox.npy'}", "--input", f"w={tmp / 'ow.npy'}") == [7, 15], "run --input NAME=: a default that is given")
+    check(values("--inputs", one, "--input", f"w={tmp / 'ow.npy'}") == [7, 15] and values("--input", tmp / "ox.npy") == [9, 18], "run: both ways at once, and neither")
+    np.savez(tmp / "range.npz", x=-x, w=w)
+    fails("range", "run", over, "--inputs", tmp / "range.npz")
+    for i, o, good in ((one, "default", True), (two, "over", True), (two, "default", False)):
+        check(document("check", over, i, tmp / f"{o}.npz", code=0 if good else 3)["passed"] == good, f"check: {i.name} against {o}")
+    operators = lambda i: {r["op"] for r in document("bench", over, "--inputs", i, "--runs", 3, "--profile")["profile"]["nodes"]}
+    check(operators(one) == {"Add"} and operators(two) == {"Add", "Neg"}, f"bench: a default is folded unless it is given: {operators(one)} {operators(two)}")
+    check(document("compare", over, "--data", two, "--b-reference", "--rtol", 0)["within"] and document("compare", over, "--data", tmp / "sets")["inputs"] == 2, "compare: defaults that are given")
+    np.savez(tmp / "dtype.npz", x=x, w=np.zeros(2))
+    fails("'w'", "run", over, "--inputs", tmp / "dtype.npz")
+
+
 def test_outputs():
     target = tmp / "result.npz"
     check(mote("run", add, "--inputs", tmp / "in.npz", "--outputs", target)[0] == 0 and np.array_equal(np.load(target)["y"], np.load(tmp / "out.npz")["y"]), "outputs are written")

@@ -124,6 +124,8 @@ static int run_bench(void *values, int n, char **operand)
         named_arrays in = {0};
         status = npz_read(o->inputs, INPUT_LIMIT, &in, &diag);
         if (status == MOTE_OK)
+            status = engine_admit(&e, &in, &diag);
+        if (status == MOTE_OK)
             status = engine_feed(&e, &in, &diag);
         named_arrays_free(&in);
     } else if (status == MOTE_OK) {

@@ -77,12 +77,14 @@ static verdict check_files(const char *model, const char *in_path, const char *o
 {
     verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
     named_arrays in = {0}, out = {0};
-    engine e = {NULL, NULL, 0};
+    engine e = {0};
     v.status = npz_read(in_path, INPUT_LIMIT, &in, &v.diag);
     if (v.status == MOTE_OK)
         v.status = npz_read(out_path, INPUT_LIMIT, &out, &v.diag);
     if (v.status == MOTE_OK)
         v.status = engine_open(&e, model, &o->engine, &v.diag);
+    if (v.status == MOTE_OK)
+        v.status = engine_admit(&e, &in, &v.diag);
     if (v.status == MOTE_OK)
         v = check_arrays(&e, &in, &out, o);
     engine_close(&e);
@@ -100,6 +102,8 @@ static verdict check_set(const char *model, const char *folder, const check_opti
     if (v.status != MOTE_OK)
         return v;
     v.status = testdata_read(e.model, folder, &in, &out, &v.diag);
+    if (v.status == MOTE_OK)
+        v.status = engine_admit(&e, &in, &v.diag);
     if (v.status == MOTE_OK)
         v = check_arrays(&e, &in, &out, o);
     engine_close(&e);

@@ -139,6 +139,8 @@ static void meet(void *ctx, const char *name, const mote_tensor *t)
 static mote_status run_pair(engine *a, engine *b, const named_arrays *in, comparison *c, mote_diag *diag)
 {
     if (in != NULL) {
+        MOTE_TRY(engine_admit(a, in, diag));
+        MOTE_TRY(engine_admit(b, in, diag));
         MOTE_TRY(engine_feed(a, in, diag));
         MOTE_TRY(engine_feed(b, in, diag));
     } else {
@@ -240,7 +242,7 @@ static int run_compare(void *values, int n, char **operand)
         oa.tap_ctx = ob.tap_ctx = &c;
     }
     mote_diag diag = MOTE_DIAG_INIT;
-    engine a = {NULL, NULL, 0}, b = {NULL, NULL, 0};
+    engine a = {0}, b = {0};
     const char *second = n == 2 ? operand[1] : operand[0], *at = operand[0];
     size_t inputs = 0;
     mote_status status = engine_open(&a, operand[0], &oa, &diag);

@@ -171,7 +171,7 @@ static int run_inspect(void *values, int n, char **operand)
     if (n != 1)
         return tool_usage(&(command){.name = "inspect", .usage = "MODEL [options]"}, "give one model");
     mote_diag diag = MOTE_DIAG_INIT;
-    engine e, planned = {NULL, NULL, 0}, integer = {NULL, NULL, 0};
+    engine e, planned = {0}, integer = {0};
     engine_options plain = o->engine;
     plain.stop_after = "infer";
     mote_status status = engine_load(&e, operand[0], &plain, &diag);

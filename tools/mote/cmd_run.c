@@ -89,10 +89,29 @@ static mote_status read_array(const char *text, const mote_model *m, named_array
     return status;
 }
 
+/* The names that arrays may be for, known before the model is: those of --inputs and each NAME= of --input. */
+static mote_status given_names(const run_options *o, const named_arrays *inputs, named_arrays *out, mote_diag *diag)
+{
+    out->items = calloc(inputs->n + o->input.n + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return MOTE_NO_MEMORY(diag, (inputs->n + o->input.n) * sizeof *out->items);
+    for (size_t i = 0; i < inputs->n + o->input.n; i++) {
+        const char *name = i < inputs->n ? inputs->items[i].name : o->input.items[i - inputs->n];
+        const char *end = i < inputs->n ? name + strlen(name) : strchr(name, '=');
+        if (end == NULL)
+            continue;
+        if ((out->items[out->n].name = strndup(name, (size_t)(end - name))) == NULL)
+            return MOTE_NO_MEMORY(diag, (size_t)(end - name));
+        out->n++;
+    }
+    return MOTE_OK;
+}
+
+/* The arrays of --input, behind those of --inputs. */
 static mote_status read_arrays(const run_options *o, const mote_model *m, named_arrays *in, mote_diag *diag)
 {
     const char *name;
-    mote_status status = o->inputs != NULL ? npz_read(o->inputs, INPUT_LIMIT, in, diag) : MOTE_OK;
+    mote_status status = MOTE_OK;
     for (size_t i = 0; i < o->input.n && status == MOTE_OK; i++)
         if (is_array(input_path(o->input.items[i], m, &name)))
             status = read_array(o->input.items[i], m, in, diag);
@@ -397,21 +416,27 @@ static int run_run(void *values, int n, char **operand)
         return tool_usage(&command_run, "--draw needs a picture as --input");
     feed f;
     job j = {.o = o, .f = &f, .results = o->json ? json_array() : NULL, .many = o->input.n > 1, .diag = &diag};
-    const feed_options fo = {.engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
+    named_arrays given = {0};
+    const feed_options fo = {.given = &given, .engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
     mote_status status = file_output_allowed(o->outputs, o->overwrite, &diag);
     if (status == MOTE_OK)
         status = file_output_allowed(o->draw, o->overwrite, &diag);
+    if (status == MOTE_OK && o->inputs != NULL && !o->seeded)
+        status = npz_read(o->inputs, INPUT_LIMIT, &j.arrays, &diag);
+    if (status == MOTE_OK && !o->seeded)
+        status = given_names(o, &j.arrays, &given, &diag);
     if (status == MOTE_OK)
         status = feed_open(&f, &fo, &diag);
     int code;
     if (status == MOTE_OK) {
         status = run_all(&j, media);
         code = status == MOTE_OK ? report(&j, &f.engine) : tool_fail(o->json, operand[0], status, &diag);
-        named_arrays_free(&j.arrays);
         feed_close(&f);
     } else {
         code = tool_fail(o->json, operand[0], status, &diag);
     }
+    named_arrays_free(&j.arrays);
+    named_arrays_free(&given);
     json_decref(j.results);
     return code;
 }

@@ -61,7 +61,7 @@ static mote_status cpu_mask(const char *list, uint32_t *mask, mote_diag *diag)
 
 mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag)
 {
-    *e = (engine){NULL, NULL, 0};
+    *e = (engine){.path = path, .options = *o};
     const char *providers[9] = {NULL};
     char list[256] = "", *save = NULL;
     mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
@@ -114,6 +114,21 @@ void engine_close(engine *e)
     tool_watch_session(NULL);
     mote_session_destroy(&e->session);
     mote_model_destroy(&e->model);
+}
+
+mote_status engine_admit(engine *e, const named_arrays *in, mote_diag *diag)
+{
+    engine_options kept = e->options;
+    for (size_t i = 0; i < in->n && !kept.keep_optional; i++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        const size_t at = mote_model_input_index(e->model, in->items[i].name);
+        kept.keep_optional = at != SIZE_MAX && mote_model_input_info(e->model, at, &info) == MOTE_OK && info.optional;
+    }
+    if (kept.keep_optional == e->options.keep_optional)
+        return MOTE_OK;
+    const char *path = e->path;
+    engine_close(e);
+    return engine_open(e, path, &kept, diag);
 }
 
 /* ---- feeding ---- */

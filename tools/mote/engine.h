@@ -37,12 +37,17 @@ typedef struct engine {
     mote_model *model;
     mote_session *session;
     double load_ms; /* model and session */
+    const char *path; /* what it was opened from and with, for engine_admit */
+    engine_options options;
 } engine;
 
 /* Opens model and session. On failure reports nothing: see tool_fail. */
 mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag);
 mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag); /* the model alone */
 void engine_close(engine *e);
+/* When one of the arrays is named as an input that has a default (an initializer that may be overridden), opens the engine again with such inputs kept;
+ * without one the defaults stay folded into the model. Only the names are looked at. Anything made from the model before is gone; on failure the engine is closed. */
+mote_status engine_admit(engine *e, const named_arrays *in, mote_diag *diag);
 
 /* Prepares for these arrays, found by input name (or, when there is one unnamed array and one input, that), converts nothing, and copies them into
  * the session's inputs. Arrays that no input has, and inputs that no array has, are errors that name them. */

@@ -157,7 +157,9 @@ mote_status feed_open(feed *f, const feed_options *o, mote_diag *diag)
 {
     *f = (feed){.threads = (unsigned)o->engine->threads};
     MOTE_TRY(engine_open(&f->engine, o->model, o->engine, diag));
-    mote_status status = make_prep(f, o, diag);
+    mote_status status = o->given != NULL ? engine_admit(&f->engine, o->given, diag) : MOTE_OK;
+    if (status == MOTE_OK)
+        status = make_prep(f, o, diag);
     if (status == MOTE_OK && f->prep != NULL)
         status = read_labels(f, o, diag);
     if (status == MOTE_OK && f->prep != NULL && o->prep_needed)

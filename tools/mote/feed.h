@@ -11,6 +11,7 @@ typedef struct feed_options {
     const engine_options *engine;
     const char *model, *prep, *labels, *vocab; /* paths; prep, labels, vocab may be NULL */
     size_t max_length;                         /* tokens, instead of the description's; 0: as described */
+    const named_arrays *given;                 /* arrays whose names decide which inputs are kept (engine_admit); NULL: none */
     bool prep_needed;                          /* a model without description is refused */
 } feed_options;
 
