@@ -130,6 +130,49 @@ def test_defaults():
     fails("'w'", "run", over, "--inputs", tmp / "dtype.npz")
 
 
+def test_inputs_at_fault():
+    """An input that cannot be read is what the error is of, in words and as a document, once."""
+    def of(says, path, *args, code=1):
+        j = fails(says, *args, code=code)
+        err = mote(*args)[2]
+        check(j.get("of") == str(path) and err.startswith(f"mote: {path}: ") and err.count(str(path)) == 1, f"{args[0]} {path}: of {j.get('of')}: {err!r}")
+
+    pixels = model("pixels.onnx", [helper.make_node("Flatten", ["x"], ["y"])], [("x", F, [1, 3, 4, 4])], [("y", F, [1, 48])],
+                   mote__preprocess=json.dumps({"version": 1, "inputs": {"x": {"kind": "image", "min_size": {"height": 2, "width": 2}, "do_resize": True, "size": {"height": 4, "width": 4}}}}))
+    sound = model("sound.onnx", [helper.make_node("Neg", ["x"], ["y"])], [("x", F, [1, "L"])], [("y", F, [1, "L"])],
+                  mote__preprocess=json.dumps({"version": 1, "inputs": {"x": {"kind": "audio", "sampling_rate": 8000}}}))
+    empty = {n: write(n, "") for n in ("empty.jpg", "empty.npz", "empty.npy", "empty.wav")}
+    of("neither a JPEG nor a PNG", empty["empty.jpg"], "run", pixels, "--input", empty["empty.jpg"])
+    of("neither a JPEG nor a PNG", empty["empty.jpg"], "run", pixels, "--input", f"x={empty['empty.jpg']}")
+    Image.new("RGB", (1, 1)).save(tmp / "small.png")
+    of("", tmp / "small.png", "run", pixels, "--input", tmp / "small.png")
+    of("", empty["empty.wav"], "run", sound, "--input", empty["empty.wav"])
+    for n in ("empty.npz", "empty.npy"):
+        of("neither .npy nor .npz", empty[n], "run", add, "--inputs", empty[n])
+        of("neither .npy nor .npz", empty[n], "run", add, "--input", empty[n])
+        of("neither .npy nor .npz", empty[n], "bench", add, "--inputs", empty[n])
+        of("neither .npy nor .npz", empty[n], "compare", add, "--data", empty[n])
+        of("neither .npy nor .npz", empty[n], "check", add, empty[n], tmp / "out.npz")
+        of("neither .npy nor .npz", empty[n], "check", add, tmp / "in.npz", empty[n])
+    of("neither .npy nor .npz", empty["empty.npz"], "eval", add, "--data", empty["empty.npz"])
+    missing = tmp / "missing"
+    for args in (["run", pixels, "--input", missing], ["run", add, "--inputs", missing], ["bench", add, "--inputs", missing], ["compare", add, "--data", missing], ["run", missing, "--random"]):
+        of("No such file", missing, *args)
+    (tmp / "npzs").mkdir()
+    (tmp / "npzs/bad.npz").write_bytes(b"")
+    of("neither .npy nor .npz", tmp / "npzs/bad.npz", "compare", add, "--data", tmp / "npzs")
+    (tmp / "recorded").mkdir()
+    (tmp / "recorded/input_0.pb").write_bytes(b"\xff" * 9)
+    fails("recorded/input_0.pb: ", "check", add, tmp / "recorded")
+    classes = write("classes.json", {"version": 1, "inputs": {"x": {"kind": "image", "do_resize": True, "size": {"height": 4, "width": 4}}}, "output": {"task": "classify", "output": "y"}})
+    (tmp / "photos").mkdir()
+    (tmp / "photos/labels.csv").write_text("a.jpg,0\n")
+    (tmp / "photos/a.jpg").write_bytes(b"")
+    of("neither a JPEG nor a PNG", tmp / "photos/a.jpg", "eval", pixels, "--prep", classes, "--data", tmp / "photos")
+    fails("neither a JPEG nor a PNG", "run", pixels, "--input", "-")
+    check("mote: standard input: " in mote("run", pixels, "--input", "-")[2], "standard input is named")
+
+
 def test_outputs():
     target = tmp / "result.npz"
     check(mote("run", add, "--inputs", tmp / "in.npz", "--outputs", target)[0] == 0 and np.array_equal(np.load(target)["y"], np.load(tmp / "out.npz")["y"]), "outputs are written")

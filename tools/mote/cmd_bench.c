@@ -108,6 +108,7 @@ static int run_bench(void *values, int n, char **operand)
     if (n != 1)
         return tool_usage(&(command){.name = "bench", .usage = "MODEL [options]"}, "give one model");
     mote_diag diag = MOTE_DIAG_INIT;
+    const char *at = operand[0];
     profile p;
     profile_init(&p);
     if (o->profile || o->trace != NULL) {
@@ -123,6 +124,7 @@ static int run_bench(void *values, int n, char **operand)
     if (status == MOTE_OK && o->inputs != NULL) {
         named_arrays in = {0};
         status = npz_read(o->inputs, INPUT_LIMIT, &in, &diag);
+        at = status == MOTE_OK ? at : o->inputs;
         if (status == MOTE_OK)
             status = engine_admit(&e, &in, &diag);
         if (status == MOTE_OK)
@@ -135,7 +137,7 @@ static int run_bench(void *values, int n, char **operand)
         status = measure(&e, o, &p, &first, &t, &diag);
     if (status == MOTE_OK && o->trace != NULL)
         status = profile_write_trace(&p, o->trace, o->overwrite, &diag);
-    int code = status == MOTE_OK ? report(o, operand[0], &e, &p, first, &t) : tool_fail(o->json, operand[0], status, &diag);
+    int code = status == MOTE_OK ? report(o, operand[0], &e, &p, first, &t) : tool_fail(o->json, at, status, &diag);
     engine_close(&e);
     profile_deinit(&p);
     free(t.ms);

@@ -34,6 +34,7 @@ typedef struct verdict {
     mote_status status; /* MOTE_OK, MOTE_E_MISMATCH, or why it did not run */
     mote_diag diag;
     double max_abs, rms_ratio;
+    const char *of; /* the file that could not be read; NULL: the model */
 } verdict;
 
 static void compare_outputs(const engine *e, const named_arrays *expected, const check_options *o, verdict *v)
@@ -64,7 +65,7 @@ static void compare_outputs(const engine *e, const named_arrays *expected, const
 
 static verdict check_arrays(engine *e, const named_arrays *inputs, const named_arrays *expected, const check_options *o)
 {
-    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
     v.status = engine_feed(e, inputs, &v.diag);
     if (v.status == MOTE_OK)
         v.status = mote_session_run(e->session, NULL, &v.diag);
@@ -75,12 +76,15 @@ static verdict check_arrays(engine *e, const named_arrays *inputs, const named_a
 
 static verdict check_files(const char *model, const char *in_path, const char *out_path, const check_options *o)
 {
-    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
     named_arrays in = {0}, out = {0};
     engine e = {0};
     v.status = npz_read(in_path, INPUT_LIMIT, &in, &v.diag);
-    if (v.status == MOTE_OK)
+    v.of = v.status != MOTE_OK ? in_path : NULL;
+    if (v.status == MOTE_OK) {
         v.status = npz_read(out_path, INPUT_LIMIT, &out, &v.diag);
+        v.of = v.status != MOTE_OK ? out_path : NULL;
+    }
     if (v.status == MOTE_OK)
         v.status = engine_open(&e, model, &o->engine, &v.diag);
     if (v.status == MOTE_OK)
@@ -95,7 +99,7 @@ static verdict check_files(const char *model, const char *in_path, const char *o
 
 static verdict check_set(const char *model, const char *folder, const check_options *o)
 {
-    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+    verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
     named_arrays in = {0}, out = {0};
     engine e;
     v.status = engine_open(&e, model, &o->engine, &v.diag);
@@ -188,7 +192,7 @@ static int check_suite(const check_options *o)
         char **sets;
         size_t n_sets;
         mote_diag ignored = MOTE_DIAG_INIT;
-        verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0};
+        verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
         if (folders(path, "test_data_set_", &sets, &n_sets, &ignored) != MOTE_OK || n_sets == 0) {
             free_names(sets, n_sets);
             continue;
@@ -236,7 +240,7 @@ static int run_check(void *values, int n, char **operand)
         failed += v.status != MOTE_OK;
         if (v.status != MOTE_OK && v.status != MOTE_E_MISMATCH && total == 1) {
             json_decref(cases);
-            return tool_fail(o->json, operand[0], v.status, &v.diag);
+            return tool_fail(o->json, v.of != NULL ? v.of : operand[0], v.status, &v.diag);
         }
         if (o->json)
             json_array_append_new(cases, verdict_json(sets ? operand[1 + i] : operand[0], &v));

@@ -53,6 +53,7 @@ typedef struct comparison {
     const compare_options *options;
     bool beyond, failed;
     mote_diag first; /* the first difference beyond the tolerance */
+    char unread[8192]; /* the input file that could not be read, or "" */
 } comparison;
 
 static void keep(void *ctx, const char *name, const mote_tensor *t)
@@ -164,6 +165,14 @@ static mote_status run_pair(engine *a, engine *b, const named_arrays *in, compar
     return MOTE_OK;
 }
 
+static mote_status read_data(comparison *c, const char *path, named_arrays *in, mote_diag *diag)
+{
+    mote_status status = npz_read(path, INPUT_LIMIT, in, diag);
+    if (status != MOTE_OK)
+        snprintf(c->unread, sizeof c->unread, "%s", path);
+    return status;
+}
+
 static mote_status run_data(engine *a, engine *b, const char *data, comparison *c, size_t *n, mote_diag *diag)
 {
     *n = 1;
@@ -171,7 +180,7 @@ static mote_status run_data(engine *a, engine *b, const char *data, comparison *
         return run_pair(a, b, NULL, c, diag);
     named_arrays in = {0};
     if (!file_is_directory(data)) {
-        mote_status status = npz_read(data, INPUT_LIMIT, &in, diag);
+        mote_status status = read_data(c, data, &in, diag);
         if (status == MOTE_OK)
             status = run_pair(a, b, &in, c, diag);
         named_arrays_free(&in);
@@ -186,7 +195,7 @@ static mote_status run_data(engine *a, engine *b, const char *data, comparison *
             continue;
         char path[8192];
         snprintf(path, sizeof path, "%s/%s", data, e->d_name);
-        status = npz_read(path, INPUT_LIMIT, &in, diag);
+        status = read_data(c, path, &in, diag);
         if (status == MOTE_OK)
             status = run_pair(a, b, &in, c, diag);
         named_arrays_free(&in);
@@ -252,7 +261,7 @@ static int run_compare(void *values, int n, char **operand)
     }
     if (status == MOTE_OK)
         status = run_data(&a, &b, o->data, &c, &inputs, &diag);
-    int code = status == MOTE_OK ? finish(&c, o, inputs, &a, &b) : tool_fail(o->json, at, status, &diag);
+    int code = status == MOTE_OK ? finish(&c, o, inputs, &a, &b) : tool_fail(o->json, c.unread[0] != 0 ? c.unread : at, status, &diag);
     engine_close(&a);
     engine_close(&b);
     for (size_t i = 0; i < c.n_kept; i++) {

@@ -156,6 +156,7 @@ static mote_status shape_arrays(eval *e, const named_arrays *in, const mote_arra
 mote_status eval_arrays(eval *e, json_t *report, mote_diag *diag)
 {
     named_arrays in;
+    snprintf(e->at, sizeof e->at, "%s", e->data);
     MOTE_TRY(npz_read(e->data, INPUT_LIMIT, &in, diag));
     const mote_array *labels = named_arrays_find(&in, "label");
     if (labels == NULL)
@@ -165,6 +166,8 @@ mote_status eval_arrays(eval *e, json_t *report, mote_diag *diag)
     if (labels == NULL || !mote_dtype_in(labels->dtype, MOTE_DTYPES_INT) || mote_array_count(labels) == 0 || labels->rank < 1 ||
         mote_array_count(labels) != (size_t)labels->dims[0])
         status = mote_fail(diag, MOTE_E_ARGUMENT, "no integer array 'label' with one dimension and something in it");
+    if (status == MOTE_OK)
+        e->at[0] = 0;
     if (status == MOTE_OK)
         status = shape_arrays(e, &in, labels, (size_t)labels->dims[0], diag);
     if (e->predictions != NULL)
@@ -244,7 +247,7 @@ static int run_eval(void *values, int n, char **operand)
     mote_status status = evaluate(o, operand[0], &e, report, &diag);
     int code = EXIT_DONE;
     if (status != MOTE_OK) {
-        code = tool_fail(o->json, operand[0], status, &diag);
+        code = tool_fail(o->json, e.at[0] != 0 ? e.at : operand[0], status, &diag);
     } else if (o->json) {
         code = tool_print_json(json_incref(report));
     } else {

@@ -56,9 +56,52 @@ static const char *input_path(const char *text, const mote_model *m, const char 
 
 static bool is_array(const char *path) { return has_suffix(path, ".npy") || has_suffix(path, ".npz"); }
 
-/* [NAME=]FILE.npy into arrays by input name. */
-static mote_status read_array(const char *text, const mote_model *m, named_arrays *in, mote_diag *diag)
+/* The names that arrays may be for, known before the model is: those of --inputs and each NAME= of --input. */
+static mote_status given_names(const run_options *o, const named_arrays *inputs, named_arrays *out, mote_diag *diag)
 {
+    out->items = calloc(inputs->n + o->input.n + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return MOTE_NO_MEMORY(diag, (inputs->n + o->input.n) * sizeof *out->items);
+    for (size_t i = 0; i < inputs->n + o->input.n; i++) {
+        const char *name = i < inputs->n ? inputs->items[i].name : o->input.items[i - inputs->n];
+        const char *end = i < inputs->n ? name + strlen(name) : strchr(name, '=');
+        if (end == NULL)
+            continue;
+        if ((out->items[out->n].name = strndup(name, (size_t)(end - name))) == NULL)
+            return MOTE_NO_MEMORY(diag, (size_t)(end - name));
+        out->n++;
+    }
+    return MOTE_OK;
+}
+
+/* ---- pictures, texts, sounds ---- */
+
+typedef struct job {
+    run_options *o;
+    feed *f;
+    named_arrays arrays; /* for the inputs that no picture, text or sound takes */
+    json_t *results;     /* NULL: text */
+    double ms;
+    size_t done;
+    bool many;           /* more than one result: each says what it is of */
+    const char *of;      /* the input at fault while one is read and put in; NULL: the model */
+    mote_diag *diag;
+} job;
+
+/* What is done to an input file: when it fails, the report names this file. */
+static mote_status blame(job *j, const char *path, mote_status status)
+{
+    if (status != MOTE_OK)
+        j->of = strcmp(path, "-") == 0 ? "standard input" : path;
+    return status;
+}
+
+/* [NAME=]FILE.npy into arrays by input name. */
+static mote_status read_array(job *j, const char *text)
+{
+    const mote_model *m = j->f->engine.model;
+    named_arrays *in = &j->arrays;
+    mote_diag *diag = j->diag;
     const char *name, *path = input_path(text, m, &name);
     mote_value_info info = MOTE_VALUE_INFO_INIT;
     if (name == NULL && mote_model_input_count(m) == 1) {
@@ -66,7 +109,7 @@ static mote_status read_array(const char *text, const mote_model *m, named_array
         name = info.name;
     }
     named_arrays one = {0};
-    MOTE_TRY(npz_read(path, INPUT_LIMIT, &one, diag));
+    MOTE_TRY(blame(j, path, npz_read(path, INPUT_LIMIT, &one, diag)));
     mote_status status = MOTE_OK;
     named_array *grown = realloc(in->items, (in->n + one.n + 1) * sizeof *grown);
     if (grown == NULL) {
@@ -89,47 +132,15 @@ static mote_status read_array(const char *text, const mote_model *m, named_array
     return status;
 }
 
-/* The names that arrays may be for, known before the model is: those of --inputs and each NAME= of --input. */
-static mote_status given_names(const run_options *o, const named_arrays *inputs, named_arrays *out, mote_diag *diag)
-{
-    out->items = calloc(inputs->n + o->input.n + 1, sizeof *out->items);
-    if (out->items == NULL)
-        return MOTE_NO_MEMORY(diag, (inputs->n + o->input.n) * sizeof *out->items);
-    for (size_t i = 0; i < inputs->n + o->input.n; i++) {
-        const char *name = i < inputs->n ? inputs->items[i].name : o->input.items[i - inputs->n];
-        const char *end = i < inputs->n ? name + strlen(name) : strchr(name, '=');
-        if (end == NULL)
-            continue;
-        if ((out->items[out->n].name = strndup(name, (size_t)(end - name))) == NULL)
-            return MOTE_NO_MEMORY(diag, (size_t)(end - name));
-        out->n++;
-    }
-    return MOTE_OK;
-}
-
 /* The arrays of --input, behind those of --inputs. */
-static mote_status read_arrays(const run_options *o, const mote_model *m, named_arrays *in, mote_diag *diag)
+static mote_status read_arrays(job *j)
 {
     const char *name;
-    mote_status status = MOTE_OK;
-    for (size_t i = 0; i < o->input.n && status == MOTE_OK; i++)
-        if (is_array(input_path(o->input.items[i], m, &name)))
-            status = read_array(o->input.items[i], m, in, diag);
-    return status;
+    for (size_t i = 0; i < j->o->input.n; i++)
+        if (is_array(input_path(j->o->input.items[i], j->f->engine.model, &name)))
+            MOTE_TRY(read_array(j, j->o->input.items[i]));
+    return MOTE_OK;
 }
-
-/* ---- pictures, texts, sounds ---- */
-
-typedef struct job {
-    run_options *o;
-    feed *f;
-    named_arrays arrays; /* for the inputs that no picture, text or sound takes */
-    json_t *results;     /* NULL: text */
-    double ms;
-    size_t done;
-    bool many;           /* more than one result: each says what it is of */
-    mote_diag *diag;
-} job;
 
 static mote_status run_session(job *j)
 {
@@ -207,8 +218,8 @@ static mote_status run_picture(job *j, const char *path, const char *input)
     picture p;
     mote_image_map map = MOTE_IMAGE_MAP_INIT;
     json_t *result = NULL;
-    MOTE_TRY(picture_read(path, &p, j->diag));
-    mote_status status = feed_picture(j->f, input, &p, &map, j->diag);
+    MOTE_TRY(blame(j, path, picture_read(path, &p, j->diag)));
+    mote_status status = blame(j, path, feed_picture(j->f, input, &p, &map, j->diag));
     if (status == MOTE_OK && j->o->draw != NULL && mote_prep_output_info(j->f->prep)->task != MOTE_TASK_DETECT)
         status = mote_fail(j->diag, MOTE_E_ARGUMENT, "--draw: the preprocessing's output.task is not detect");
     if (status == MOTE_OK && j->o->draw != NULL && j->done != 0)
@@ -236,7 +247,7 @@ static mote_status run_text(job *j, const char *text, size_t n, const char *of)
     mote_encoding *e = NULL;
     json_t *result = NULL;
     MOTE_REQUIRE(j->f->tokenizer != NULL, j->diag, MOTE_E_ARGUMENT, "%s: the preprocessing has no text input", of);
-    mote_status status = mote_prep_text(j->f->prep, j->f->engine.session, j->f->tokenizer, text, n, &e, j->diag);
+    mote_status status = blame(j, of, mote_prep_text(j->f->prep, j->f->engine.session, j->f->tokenizer, text, n, &e, j->diag));
     if (status == MOTE_OK)
         status = run_session(j);
     if (status == MOTE_OK)
@@ -260,7 +271,7 @@ static mote_status run_text_file(job *j, const char *path)
 {
     void *text;
     size_t n;
-    MOTE_TRY(file_read(path, TEXT_LIMIT, &text, &n, j->diag));
+    MOTE_TRY(blame(j, path, file_read(path, TEXT_LIMIT, &text, &n, j->diag)));
     mote_status status = MOTE_OK;
     for (size_t at = 0; at < n && status == MOTE_OK;) {
         const char *line = (const char *)text + at, *end = memchr(line, '\n', n - at);
@@ -280,7 +291,7 @@ static mote_status run_sound(job *j, const char *path, const char *input)
     const mote_prep_task task = mote_prep_output_info(j->f->prep)->task;
     feed_sound in, out = {NULL, 0, 0};
     json_t *result = NULL, **to = j->results != NULL ? &result : NULL;
-    MOTE_TRY(feed_read_sound(path, &in, j->diag));
+    MOTE_TRY(blame(j, path, feed_read_sound(path, &in, j->diag)));
     mote_status status = MOTE_OK;
     begin_result(j, path);
     const double start = clock_ms();
@@ -288,11 +299,11 @@ static mote_status run_sound(job *j, const char *path, const char *input)
         if (j->o->outputs != NULL)
             status = mote_fail(j->diag, MOTE_E_ARGUMENT, "--outputs: speech spans are no arrays; --json prints them with the probabilities");
         if (status == MOTE_OK)
-            status = answer_speech(j->f, &in, to, j->diag);
+            status = blame(j, path, answer_speech(j->f, &in, to, j->diag));
         j->ms += clock_ms() - start;
     } else if (task == MOTE_TASK_SOUND) {
         const bool wav = j->o->outputs != NULL && has_suffix(j->o->outputs, ".wav");
-        status = answer_sound(j->f, input, &in, &out, j->diag);
+        status = blame(j, path, answer_sound(j->f, input, &in, &out, j->diag));
         j->ms += clock_ms() - start;
         if (status == MOTE_OK && j->o->outputs != NULL && j->done != 0)
             status = mote_fail(j->diag, MOTE_E_ARGUMENT, "--outputs takes the outputs of one input");
@@ -305,7 +316,7 @@ static mote_status run_sound(job *j, const char *path, const char *input)
         if (status == MOTE_OK)
             status = answer_sound_print(&out, to, j->diag);
     } else {
-        status = mote_prep_sound(j->f->prep, j->f->engine.session, input, in.samples, in.n, in.rate, j->diag);
+        status = blame(j, path, mote_prep_sound(j->f->prep, j->f->engine.session, input, in.samples, in.n, in.rate, j->diag));
         if (status == MOTE_OK)
             status = run_session(j);
         if (status == MOTE_OK)
@@ -367,7 +378,7 @@ static mote_status run_arrays(job *j)
 
 static mote_status run_all(job *j, bool media)
 {
-    MOTE_TRY(read_arrays(j->o, j->f->engine.model, &j->arrays, j->diag));
+    MOTE_TRY(read_arrays(j));
     if (!media)
         return run_arrays(j);
     for (size_t i = 0; i < j->o->text.n; i++)
@@ -422,7 +433,7 @@ static int run_run(void *values, int n, char **operand)
     if (status == MOTE_OK)
         status = file_output_allowed(o->draw, o->overwrite, &diag);
     if (status == MOTE_OK && o->inputs != NULL && !o->seeded)
-        status = npz_read(o->inputs, INPUT_LIMIT, &j.arrays, &diag);
+        status = blame(&j, o->inputs, npz_read(o->inputs, INPUT_LIMIT, &j.arrays, &diag));
     if (status == MOTE_OK && !o->seeded)
         status = given_names(o, &j.arrays, &given, &diag);
     if (status == MOTE_OK)
@@ -430,10 +441,10 @@ static int run_run(void *values, int n, char **operand)
     int code;
     if (status == MOTE_OK) {
         status = run_all(&j, media);
-        code = status == MOTE_OK ? report(&j, &f.engine) : tool_fail(o->json, operand[0], status, &diag);
+        code = status == MOTE_OK ? report(&j, &f.engine) : tool_fail(o->json, j.of != NULL ? j.of : operand[0], status, &diag);
         feed_close(&f);
     } else {
-        code = tool_fail(o->json, operand[0], status, &diag);
+        code = tool_fail(o->json, j.of != NULL ? j.of : operand[0], status, &diag);
     }
     named_arrays_free(&j.arrays);
     named_arrays_free(&given);

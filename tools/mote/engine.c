@@ -383,7 +383,9 @@ int tool_fail(bool json, const char *what, mote_status status, const mote_diag *
         (void)tool_print_json(d);
         return code;
     }
-    fprintf(stderr, "mote: %s: ", what);
+    const size_t n = strlen(what);
+    const bool named = strncmp(message, what, n) == 0 && (message[n] == ':' || message[n] == ' ');
+    fprintf(stderr, "mote: %s%s", named ? "" : what, named ? "" : ": ");
     if (diag != NULL && diag->op[0] != 0)
         fprintf(stderr, "%s '%s': ", diag->op, diag->node);
     fprintf(stderr, "%s (%s)\n", message, mote_status_string(status));

@@ -64,7 +64,8 @@ mote_status engine_save_outputs(const engine *e, const char *path, bool overwrit
 double clock_ms(void);
 double peak_rss_mb(void);
 
-/* Reports a failure on stderr as text, or with `json` on stdout as {"schema":"mote.error/1",...}; gives the exit code. */
+/* Reports a failure on stderr as text, or with `json` on stdout as {"schema":"mote.error/1",...}; gives the exit code. `what`
+ * is the file at fault; as text it is not repeated before a message that begins with it. */
 int tool_fail(bool json, const char *what, mote_status status, const mote_diag *diag);
 int tool_usage(const command *c, const char *why);
 /* Prints a document and releases it. */

@@ -12,6 +12,7 @@ typedef struct eval {
     bool has_offset;        /* --label-offset */
     int64_t offset;
     FILE *predictions;      /* NULL: none */
+    char at[4096];          /* the input file at fault when reading fails; "": the model */
     double run_ms;
     double score;           /* the one that --require is about, in percent */
 } eval;

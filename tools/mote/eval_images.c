@@ -26,15 +26,17 @@ static bool class_of(const eval *e, const char *text, int64_t *out)
 
 static mote_status one_picture(eval *e, const char *file, int64_t right, eval_tops *t, mote_diag *diag)
 {
-    char path[4096];
+    char path[sizeof e->at];
     picture p;
     mote_class best;
     MOTE_REQUIRE(feed_stays_below(file), diag, MOTE_E_PATH, "labels.csv names '%s', outside its folder", file);
     MOTE_REQUIRE((size_t)snprintf(path, sizeof path, "%s/%s", e->data, file) < sizeof path, diag, MOTE_E_ARGUMENT, "a path of more than %zu bytes", sizeof path);
+    memcpy(e->at, path, strlen(path) + 1);
     MOTE_TRY(picture_read(path, &p, diag));
     mote_status status = feed_picture(&e->f, NULL, &p, NULL, diag);
     picture_free(&p);
     MOTE_TRY(status);
+    e->at[0] = 0;
     MOTE_TRY(eval_run(e, diag));
     MOTE_TRY(eval_count(e, right, t, &best, diag));
     if (e->predictions != NULL)
@@ -62,7 +64,7 @@ static mote_status run_table(eval *e, char *text, eval_tops *t, mote_diag *diag)
         *comma = 0;
         MOTE_REQUIRE(class_of(e, comma + 1, &right), diag, MOTE_E_FORMAT, "labels.csv, entry %zu: class '%.80s' is neither a number nor a label", line, comma + 1);
         mote_status status = one_picture(e, at, right, t, diag);
-        if (status != MOTE_OK && status != MOTE_E_CANCELLED)
+        if (status != MOTE_OK && status != MOTE_E_CANCELLED && e->at[0] == 0)
             fprintf(stderr, "mote: %s/%s\n", e->data, at);
         MOTE_TRY(status);
         eval_progress(t->n, e->limit < lines ? e->limit : lines);
@@ -74,12 +76,14 @@ static mote_status run_table(eval *e, char *text, eval_tops *t, mote_diag *diag)
 
 mote_status eval_images(eval *e, json_t *report, mote_diag *diag)
 {
-    char path[4096];
+    char path[sizeof e->at];
     void *text;
     size_t n;
     eval_tops t = {0};
     MOTE_REQUIRE((size_t)snprintf(path, sizeof path, "%s/labels.csv", e->data) < sizeof path, diag, MOTE_E_ARGUMENT, "a path of more than %zu bytes", sizeof path);
+    memcpy(e->at, path, strlen(path) + 1);
     MOTE_TRY(file_read(path, TABLE_LIMIT, &text, &n, diag));
+    e->at[0] = 0;
     if (e->predictions != NULL)
         fputs("file,class,predicted,score\n", e->predictions);
     mote_status status = run_table(e, text, &t, diag);

@@ -173,7 +173,9 @@ mote_status eval_iob(eval *e, json_t *report, mote_diag *diag)
     size_t n;
     MOTE_REQUIRE(mote_prep_output_info(e->f.prep)->task == MOTE_TASK_TAG && e->f.tokenizer != NULL, diag, MOTE_E_ARGUMENT,
                  "labelled words need preprocessing with output.task \"tag\"");
+    snprintf(e->at, sizeof e->at, "%s", e->data);
     MOTE_TRY(file_read(e->data, FILE_LIMIT, &text, &n, diag));
+    e->at[0] = 0;
     sentences *s = calloc(1, sizeof *s);
     mote_status status = s == NULL ? MOTE_NO_MEMORY(diag, sizeof *s) : MOTE_OK;
     if (status == MOTE_OK) {

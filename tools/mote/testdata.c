@@ -48,7 +48,10 @@ static mote_status read_one(const char *path, named_arrays *list, const char *na
     mote_arena_init(&arena, &heap);
     mote_array a, copy = {0};
     mote_str own;
-    mote_status status = mote_onnx_read_tensor(&arena, bytes, n, &a, &own, diag);
+    mote_diag why = MOTE_DIAG_INIT;
+    mote_status status = mote_onnx_read_tensor(&arena, bytes, n, &a, &own, &why);
+    if (status != MOTE_OK)
+        mote_fail(diag, status, "%s: %s", path, why.message);
     if (status == MOTE_OK)
         status = copy_array(&copy, &a, diag);
     if (status == MOTE_OK) {
