@@ -225,11 +225,53 @@ static void picture_is(const char *name, const unsigned char *bytes, size_t n, m
     picture_free(&p);
 }
 
+/* The bound of a PNG is on the bytes that it decodes to, whatever the pixels are. */
+static void test_stored(void)
+{
+    static const struct { uint32_t w, h; unsigned char depth, type; mote_status status; } kinds[] = {
+        {10000, 9999, 16, 6, MOTE_E_LIMIT}, {5000, 4001, 16, 6, MOTE_E_LIMIT}, {5000, 4000, 16, 6, MOTE_E_FORMAT}, {10000, 5334, 16, 0, MOTE_E_LIMIT}, {10000, 5333, 16, 0, MOTE_E_FORMAT},
+        {10000, 4001, 8, 6, MOTE_E_LIMIT}, {10000, 4000, 8, 6, MOTE_E_FORMAT}, {10000, 5334, 1, 0, MOTE_E_LIMIT}, {10000, 5333, 8, 0, MOTE_E_FORMAT}};
+    unsigned char png[4096];
+    const size_t n = read_seed("fuzz_picture", "rgb.png", png, sizeof png);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        put_big(png + 16, kinds[i].w);
+        put_big(png + 20, kinds[i].h);
+        png[24] = kinds[i].depth;
+        png[25] = kinds[i].type;
+        put_big(png + 29, crc(png + 12, 17));
+        char name[64];
+        snprintf(name, sizeof name, "PNG %u x %u of depth %u, type %u", kinds[i].w, kinds[i].h, kinds[i].depth, kinds[i].type);
+        picture_is(name, png, n, kinds[i].status);
+    }
+}
+
+/* A progressive JPEG of 2048 x 2048 whose last scan stands there again and again: each costs a pass over the picture. */
+static void test_scans(void)
+{
+    unsigned char jpeg[4096];
+    const size_t n = read_seed("fuzz_picture", "progressive.jpg", jpeg, sizeof jpeg);
+    size_t sof = 0, scan = n - 2;
+    while (jpeg[sof] != 0xff || jpeg[sof + 1] != 0xc2)
+        sof++;
+    while (jpeg[scan] != 0xff || jpeg[scan + 1] != 0xda)
+        scan--;
+    jpeg[sof + 5] = jpeg[sof + 7] = 8, jpeg[sof + 6] = jpeg[sof + 8] = 0;
+    const size_t length = n - 2 - scan, times = 400;
+    unsigned char *bomb = malloc(n + length * times);
+    memcpy(bomb, jpeg, n - 2);
+    for (size_t i = 0; i < times; i++)
+        memcpy(bomb + n - 2 + i * length, jpeg + scan, length);
+    memcpy(bomb + n - 2 + length * times, "\xff\xd9", 2);
+    picture_is("a JPEG of 400 scans", bomb, n + length * times, MOTE_E_LIMIT);
+    free(bomb);
+}
+
 static void test_pictures(void **state)
 {
     (void)state;
-    static const struct { uint32_t w, h; mote_status status; } sizes[] = {
-        {32768, 32768, MOTE_E_LIMIT}, {32769, 1, MOTE_E_LIMIT}, {1, 0x7fffffff, MOTE_E_LIMIT}, {0, 9, MOTE_E_FORMAT}, {17, 0, MOTE_E_FORMAT}, {10000, 10000, MOTE_E_FORMAT}, {30000, 3000, MOTE_E_FORMAT}};
+    static const struct { uint32_t w, h; mote_status png, jpeg; } sizes[] = {
+        {32768, 32768, MOTE_E_LIMIT, MOTE_E_LIMIT}, {32769, 1, MOTE_E_LIMIT, MOTE_E_LIMIT}, {1, 0x7fffffff, MOTE_E_LIMIT, MOTE_E_LIMIT}, {0, 9, MOTE_E_FORMAT, MOTE_E_FORMAT},
+        {17, 0, MOTE_E_FORMAT, MOTE_E_FORMAT}, {10000, 10000, MOTE_E_LIMIT, MOTE_E_FORMAT}, {30000, 3000, MOTE_E_LIMIT, MOTE_E_FORMAT}, {10000, 5000, MOTE_E_FORMAT, MOTE_E_FORMAT}};
     unsigned char png[4096], jpeg[4096];
     size_t n = read_seed("fuzz_picture", "rgb.png", png, sizeof png), k = read_seed("fuzz_picture", "420.jpg", jpeg, sizeof jpeg), sof = 0;
     picture_is("a PNG", png, n, MOTE_OK);
@@ -242,14 +284,16 @@ static void test_pictures(void **state)
         put_big(png + 29, crc(png + 12, 17));
         char name[64];
         snprintf(name, sizeof name, "PNG %u x %u", sizes[i].w, sizes[i].h);
-        picture_is(name, png, n, sizes[i].status);
+        picture_is(name, png, n, sizes[i].png);
         if (sizes[i].w > 65535 || sizes[i].h > 65535)
             continue;
         jpeg[sof + 5] = (unsigned char)(sizes[i].h >> 8), jpeg[sof + 6] = (unsigned char)sizes[i].h;
         jpeg[sof + 7] = (unsigned char)(sizes[i].w >> 8), jpeg[sof + 8] = (unsigned char)sizes[i].w;
         snprintf(name, sizeof name, "JPEG %u x %u", sizes[i].w, sizes[i].h);
-        picture_is(name, jpeg, k, sizes[i].w == 0 || sizes[i].h == 0 ? MOTE_E_FORMAT : sizes[i].status);
+        picture_is(name, jpeg, k, sizes[i].jpeg);
     }
+    test_stored();
+    test_scans();
     static const char *const files[] = {"420.jpg", "444.jpg", "gray.jpg", "progressive.jpg", "rgb.png", "palette.png", "alpha.png", "bits.png", "gray.png", "deep.png"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) { /* cut at every byte: damaged, or whole where only the end mark is gone */
         n = read_seed("fuzz_picture", files[i], png, sizeof png);

@@ -15,7 +15,11 @@
 enum {
     FILE_LIMIT = 256 << 20,
     JPEG_PIXELS_A_BYTE = 512, /* a block of 64 pixels takes at least a bit for its DC */
-    PNG_PIXELS_A_BYTE = 8320  /* deflate makes at most 1032 bytes of one (1040 with headroom for its header), of 8 pixels at one bit each */
+    PNG_PIXELS_A_BYTE = 8320, /* deflate makes at most 1032 bytes of one (1040 with headroom for its header), of 8 pixels at one bit each */
+    /* what a second can decode */
+    PNG_BYTES = 160000000,      /* 53 megapixels of RGB, 20 of RGBA at 16 bits */
+    JPEG_SCANNED = 800000000,   /* pixels, counted once for each scan: 66 megapixels of 12 scans */
+    JPEG_BLOCK = 32             /* the most pixels that sampling can round a side up to */
 };
 
 void picture_free(picture *p)
@@ -46,7 +50,7 @@ typedef struct jpeg_failure {
     struct jpeg_error_mgr base; /* first: libjpeg knows only this part */
     jmp_buf back;
     char message[JMSG_LENGTH_MAX];
-    bool warned;
+    bool warned, limit;
 } jpeg_failure;
 
 static void jpeg_exit(j_common_ptr info)
@@ -65,6 +69,20 @@ static void jpeg_message(j_common_ptr info, int level)
     }
 }
 
+/* Before each row of blocks that is read: a scan costs little file and a pass over the whole picture. */
+static void jpeg_progress(j_common_ptr common)
+{
+    j_decompress_ptr info = (j_decompress_ptr)common;
+    const uint64_t width = (info->image_width + JPEG_BLOCK - 1) / JPEG_BLOCK * JPEG_BLOCK, height = (info->image_height + JPEG_BLOCK - 1) / JPEG_BLOCK * JPEG_BLOCK;
+    if ((uint64_t)info->input_scan_number * width * height <= JPEG_SCANNED)
+        return;
+    jpeg_failure *f = (jpeg_failure *)(void *)info->err;
+    f->limit = true;
+    snprintf(f->message, sizeof f->message, "%d scans over %u x %u pixels: at most %d pixels, counted in each scan", info->input_scan_number, (unsigned)info->image_width,
+             (unsigned)info->image_height, JPEG_SCANNED);
+    longjmp(f->back, 1);
+}
+
 static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_diag *diag)
 {
     struct jpeg_decompress_struct info;
@@ -78,9 +96,11 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
     if (setjmp(failure.back) != 0) {
         jpeg_destroy_decompress(&info);
         picture_free(out);
-        MOTE_FAIL(diag, MOTE_E_FORMAT, "JPEG: %s", failure.message);
+        MOTE_FAIL(diag, failure.limit ? MOTE_E_LIMIT : MOTE_E_FORMAT, "JPEG: %s", failure.message);
     }
     jpeg_create_decompress(&info);
+    struct jpeg_progress_mgr progress = {.progress_monitor = jpeg_progress};
+    info.progress = &progress;
     info.mem->max_memory_to_use = 512l << 20;
     jpeg_mem_src(&info, (const unsigned char *)bytes, (unsigned long)n);
     jpeg_read_header(&info, TRUE);
@@ -91,12 +111,9 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
         status = allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
     if (status == MOTE_OK) {
         jpeg_start_decompress(&info);
-        int scans = 0;
         while (info.output_scanline < info.output_height) {
             JSAMPROW row = out->rgb + (size_t)info.output_scanline * out->width * 3;
             jpeg_read_scanlines(&info, &row, 1);
-            if (info.input_scan_number > 500 && scans++ == 0) /* a progressive bomb: thousands of scans over the whole picture */
-                longjmp(failure.back, 1);
         }
         jpeg_finish_decompress(&info);
         if (failure.warned && strstr(failure.message, "Premature") != NULL)
@@ -110,6 +127,17 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
 
 /* ---- PNG ---- */
 
+/* What decoding costs: the bytes that the picture has as stored, or as RGB where that is more; interlaced pixels below a byte are placed one by one. */
+static mote_status check_cost(const struct spng_ihdr *h, mote_diag *diag)
+{
+    static const unsigned char channels[] = {[SPNG_COLOR_TYPE_GRAYSCALE] = 1, [SPNG_COLOR_TYPE_TRUECOLOR] = 3, [SPNG_COLOR_TYPE_INDEXED] = 1, [SPNG_COLOR_TYPE_GRAYSCALE_ALPHA] = 2, [SPNG_COLOR_TYPE_TRUECOLOR_ALPHA] = 4};
+    const uint64_t bits = (uint64_t)channels[h->color_type] * h->bit_depth, each = bits > 24 ? bits / 8 : h->interlace_method != 0 && h->bit_depth < 8 ? 6 : 3;
+    const uint64_t bytes = (uint64_t)h->width * h->height * each;
+    MOTE_REQUIRE(bytes <= PNG_BYTES, diag, MOTE_E_LIMIT, "PNG: %u x %u pixels of %u bits%s are %llu bytes to decode: at most %d", (unsigned)h->width, (unsigned)h->height,
+                 (unsigned)bits, h->interlace_method != 0 ? ", interlaced," : "", (unsigned long long)bytes, PNG_BYTES);
+    return MOTE_OK;
+}
+
 static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_diag *diag)
 {
     spng_ctx *c = spng_ctx_new(0);
@@ -121,7 +149,13 @@ static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_di
     int error = spng_set_png_buffer(c, bytes, n);
     if (error == 0)
         error = spng_get_ihdr(c, &head);
-    mote_status status = error != 0 ? mote_fail(diag, error == SPNG_EUSER_WIDTH || error == SPNG_EUSER_HEIGHT ? MOTE_E_LIMIT : MOTE_E_FORMAT, "PNG: %s", spng_strerror(error)) : allocate(out, head.width, head.height, n, PNG_PIXELS_A_BYTE, diag);
+    mote_status status = MOTE_OK;
+    if (error != 0)
+        status = mote_fail(diag, error == SPNG_EUSER_WIDTH || error == SPNG_EUSER_HEIGHT ? MOTE_E_LIMIT : MOTE_E_FORMAT, "PNG: %s", spng_strerror(error));
+    if (status == MOTE_OK)
+        status = check_cost(&head, diag);
+    if (status == MOTE_OK)
+        status = allocate(out, head.width, head.height, n, PNG_PIXELS_A_BYTE, diag);
     size_t size;
     if (status == MOTE_OK) {
         error = spng_decoded_image_size(c, SPNG_FMT_RGB8, &size);
