@@ -28,6 +28,17 @@ def test_pictures():
     check(np.array_equal(picture_tensor(tmp / "photo.png", image_prep("p.json")), x), "a PNG as it is")
     jpeg = np.asarray(Image.open(tmp / "photo.jpg")).astype(np.float32).transpose(2, 0, 1)
     check(np.array_equal(picture_tensor(tmp / "photo.jpg", image_prep("p.json")), jpeg), "a JPEG as Pillow reads it")
+    inks = Image.fromarray(np.repeat(np.repeat(rng.integers(0, 256, (20, 30, 4), np.uint8), 4, 0), 4, 1), "CMYK")
+    for name, more in (("cmyk.jpg", {}), ("cmyk_progressive.jpg", {"progressive": True}), ("cmyk_unmarked.jpg", {}), ("ycck.jpg", {})):
+        inks.save(tmp / name, quality=90, **more)
+        data = (tmp / name).read_bytes()
+        at = data.find(b"Adobe")
+        if name == "ycck.jpg":
+            (tmp / name).write_bytes(data[:at + 11] + b"\x02" + data[at + 12:])
+        elif name == "cmyk_unmarked.jpg":
+            (tmp / name).write_bytes(data[:at - 4] + data[at + 12:])
+        jpeg = np.asarray(Image.open(tmp / name).convert("RGB")).astype(np.float32).transpose(2, 0, 1)
+        check(np.array_equal(picture_tensor(tmp / name, image_prep("p.json")), jpeg), f"{name} as Pillow reads it")
     full = dict(do_resize=True, size={"shortest_edge": 14}, resample=3, do_center_crop=True, crop_size=12, do_rescale=True, do_normalize=True, image_mean=[0.5, 0.4, 0.3],
                 image_std=[0.2, 0.3, 0.4])
     r = np.asarray(Image.fromarray(pixels).resize((21, 14), Image.BICUBIC))[1:13, 4:16].astype(np.float32)

@@ -294,7 +294,7 @@ static void test_pictures(void **state)
     }
     test_stored();
     test_scans();
-    static const char *const files[] = {"420.jpg", "444.jpg", "gray.jpg", "progressive.jpg", "rgb.png", "palette.png", "alpha.png", "bits.png", "gray.png", "deep.png"};
+    static const char *const files[] = {"420.jpg", "444.jpg", "gray.jpg", "cmyk.jpg", "progressive.jpg", "rgb.png", "palette.png", "alpha.png", "bits.png", "gray.png", "deep.png"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) { /* cut at every byte: damaged, or whole where only the end mark is gone */
         n = read_seed("fuzz_picture", files[i], png, sizeof png);
         for (size_t keep = 0; keep + 12 < n; keep++) {

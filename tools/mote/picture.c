@@ -83,6 +83,20 @@ static void jpeg_progress(j_common_ptr common)
     longjmp(f->back, 1);
 }
 
+static unsigned char mul_255(unsigned a, unsigned b)
+{
+    const unsigned t = a * b + 128;
+    return (unsigned char)(((t >> 8) + t) >> 8);
+}
+
+/* A row of inks, inverted as Adobe's programs write them and readers take every such file, to RGB. */
+static void inks_to_rgb(unsigned char *to, const unsigned char *inks, size_t width)
+{
+    for (size_t x = 0; x < width; x++, inks += 4, to += 3)
+        for (int c = 0; c < 3; c++) /* of the light that the black lets through, what the ink does not take: never negative */
+            to[c] = (unsigned char)(inks[3] - mul_255(255u - inks[c], inks[3]));
+}
+
 static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_diag *diag)
 {
     struct jpeg_decompress_struct info;
@@ -104,16 +118,17 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
     info.mem->max_memory_to_use = 512l << 20;
     jpeg_mem_src(&info, (const unsigned char *)bytes, (unsigned long)n);
     jpeg_read_header(&info, TRUE);
-    if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK)
-        status = mote_fail(diag, MOTE_E_UNSUPPORTED, "JPEG: CMYK pictures are not read");
-    info.out_color_space = JCS_RGB;
-    if (status == MOTE_OK)
-        status = allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
+    const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+    info.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    status = allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
     if (status == MOTE_OK) {
+        JSAMPARRAY four = inks ? info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.image_width * 4, 1) : NULL;
         jpeg_start_decompress(&info);
         while (info.output_scanline < info.output_height) {
             JSAMPROW row = out->rgb + (size_t)info.output_scanline * out->width * 3;
-            jpeg_read_scanlines(&info, &row, 1);
+            const JDIMENSION read = jpeg_read_scanlines(&info, inks ? four : &row, 1);
+            if (inks && read == 1)
+                inks_to_rgb(row, four[0], out->width);
         }
         jpeg_finish_decompress(&info);
         if (failure.warned && strstr(failure.message, "Premature") != NULL)

@@ -12,7 +12,7 @@ typedef struct picture {
     size_t width, height;
 } picture;
 
-/* Decodes by content, not by name. Gray, palette, alpha (dropped, as Pillow's convert("RGB") does) and CMYK-free JPEG become RGB; JPEG as libjpeg's
+/* Decodes by content, not by name. Gray, palette, alpha (dropped, as Pillow's convert("RGB") does) and CMYK become RGB; JPEG as libjpeg's
  * defaults (bit-exact with Pillow). What would take long to decode is MOTE_E_LIMIT: a PNG of more than 160 MB (the larger of its pixels as stored and as
  * RGB; twice for interlaced pixels below a byte), a JPEG of more than 100 megapixels or whose scans pass over 800 megapixels in sum. MOTE_E_FORMAT (damaged, not a picture), MOTE_E_LIMIT (too large), MOTE_E_IO, MOTE_E_MEMORY. */
 mote_status picture_read(const char *path, picture *out, mote_diag *diag);
