@@ -21,8 +21,9 @@ typedef struct mote_wav {
 } mote_wav;
 #define MOTE_WAV_INIT {sizeof(mote_wav), 0, 0, 0, false, 0, NULL}
 
-/* Reads a RIFF/WAVE file in memory (PCM of 8, 16, 24, 32 bits, float of 32, 64, plain or EXTENSIBLE; at most 64 channels). The bytes are borrowed. A data
- * chunk that is cut off is shortened to whole frames only when `lenient`. Returns MOTE_OK, MOTE_E_FORMAT, MOTE_E_UNSUPPORTED, MOTE_E_ARGUMENT. */
+/* Reads a RIFF/WAVE file in memory (PCM of 8, 16, 24, 32 bits, float of 32, 64, plain or EXTENSIBLE; at most 64 channels). The bytes are borrowed. Sizes
+ * as a program leaves them that writes to a pipe (2^32 - 1; data of 0 in a RIFF of 0 or 2^32 - 1) mean the whole frames to the end of the file; a data chunk
+ * that is otherwise cut off is shortened to whole frames only when `lenient`. Returns MOTE_OK, MOTE_E_FORMAT, MOTE_E_UNSUPPORTED, MOTE_E_ARGUMENT. */
 MOTE_API mote_status mote_wav_parse(const void *bytes, size_t n, bool lenient, mote_wav *out, mote_diag *diag);
 /* `count` frames from `first` as f32 in [-1, 1], the channels averaged into one: u8 (x-128)/128, s16 x/32768, s24 x/2^23, s32 x/2^31. Returns how many
  * there were. */

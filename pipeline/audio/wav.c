@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { PCM = 1, FLOAT = 3, EXTENSIBLE = 0xfffe, MAX_CHANNELS = 64 };
+#define UNKNOWN UINT32_MAX /* the size that a program writes which cannot go back to it */
 
 static uint32_t u16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
 static uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
@@ -49,6 +50,9 @@ mote_status mote_wav_parse(const void *bytes, size_t n, bool lenient, mote_wav *
             format = true;
         } else if (memcmp(p + at, "data", 4) == 0) {
             MOTE_REQUIRE(format, diag, MOTE_E_FORMAT, "WAV: data before its format");
+            const uint32_t riff = u32(p + 4);
+            if (size == UNKNOWN || (riff == UNKNOWN && size > left) || (size == 0 && (riff == UNKNOWN || riff == 0)))
+                size = left;
             MOTE_REQUIRE(size <= left || lenient, diag, MOTE_E_FORMAT, "WAV: %zu bytes of sound, %zu are there", size, left);
             size_t frame = (size_t)out->channels * (out->bits / 8), there = size < left ? size : left;
             out->frames = there / frame;

@@ -351,10 +351,40 @@ static void test_sounds(void **state)
     }
 }
 
+/* Sizes of the RIFF chunk and of the data as programs leave them that write to a pipe, and other wrong ones. */
+static void test_streamed_sound(void **state)
+{
+    (void)state;
+    static const struct { uint32_t riff, data; mote_status status; bool whole; } sizes[] = {
+        {0xffffffff, 0xffffffff, MOTE_OK, true}, {0, 0xffffffff, MOTE_OK, true},  {1000, 0xffffffff, MOTE_OK, true}, {0xffffffff, 0, MOTE_OK, true},
+        {0, 0, MOTE_OK, true},                   {0xffffffff, 8, MOTE_OK, false}, {1000, 0, MOTE_OK, false},         {0xffffffff, 1000, MOTE_OK, true},
+        {1000, 0xfffffffe, MOTE_E_FORMAT, false}, {0, 0x7fffffff, MOTE_E_FORMAT, false}, {0, 1000, MOTE_E_FORMAT, false}};
+    unsigned char w[4096];
+    const size_t n = read_seed("fuzz_wav", "f32", w, sizeof w);
+    mote_wav wav = MOTE_WAV_INIT;
+    assert_int_equal(mote_wav_parse(w, n, false, &wav, NULL), MOTE_OK);
+    const size_t at = (size_t)((const unsigned char *)wav.data - w), frame = wav.channels * wav.bits / 8;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        for (size_t more = 0; more < frame; more += frame - 1) { /* the rest of a frame is left */
+            for (int b = 0; b < 4; b++) {
+                w[4 + b] = (unsigned char)(sizes[i].riff >> 8 * b);
+                w[at - 4 + (size_t)b] = (unsigned char)(sizes[i].data >> 8 * b);
+            }
+            wav = (mote_wav)MOTE_WAV_INIT;
+            mote_diag diag = MOTE_DIAG_INIT;
+            char name[64];
+            snprintf(name, sizeof name, "a RIFF of %u, data of %u", sizes[i].riff, sizes[i].data);
+            mote_status status = mote_wav_parse(w, n + more, false, &wav, &diag);
+            expect(name, status, &diag, sizes[i].status);
+            if (status == MOTE_OK && wav.frames != (sizes[i].whole ? (n - at) / frame : sizes[i].data / frame))
+                fail_msg("%s: %u frames", name, (unsigned)wav.frames);
+        }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, limit_memory, in_time)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_npy), TEST(test_npz), TEST(test_pictures), TEST(test_sounds)};
+    const struct CMUnitTest tests[] = {TEST(test_npy), TEST(test_npz), TEST(test_pictures), TEST(test_sounds), TEST(test_streamed_sound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
