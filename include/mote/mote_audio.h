@@ -134,8 +134,9 @@ typedef struct mote_stream_options {
     const char *rate_input;          /* an integer input that takes the sample rate; NULL: none */
     uint32_t sample_rate;
     unsigned threads;
+    double low, high;                /* declared range of the values that the sound's input takes; both 0: none */
 } mote_stream_options;
-#define MOTE_STREAM_OPTIONS_INIT {sizeof(mote_stream_options), NULL, NULL, 512, 0, 0, MOTE_STREAM_SAMPLES, NULL, 0, NULL, 16000, 1}
+#define MOTE_STREAM_OPTIONS_INIT {sizeof(mote_stream_options), NULL, NULL, 512, 0, 0, MOTE_STREAM_SAMPLES, NULL, 0, NULL, 16000, 1, 0, 0}
 
 typedef struct mote_stream mote_stream;
 /* Sees one step's result: values f32[count]; start: the first of the step's new samples, counted from the stream's beginning. False stops the push. */
@@ -145,7 +146,8 @@ typedef bool (*mote_stream_fn)(void *ctx, uint64_t start, const float *values, s
  * one whose shape does not fit the window. */
 MOTE_API mote_status mote_stream_create(mote_model *model, const mote_stream_options *options, mote_stream **out, mote_diag *diag);
 MOTE_API void mote_stream_destroy(mote_stream **stream);
-/* Takes any number of samples; runs a step for each `hop` of them that is complete. After the first step it allocates nothing. One thread. */
+/* Takes any number of samples; runs a step for each `hop` of them that is complete. After the first step it allocates nothing. One thread.
+ * MOTE_E_VALUE: a sample that is not finite (none of these is taken), or a step whose values leave the declared range. */
 MOTE_API mote_status mote_stream_push(mote_stream *stream, const float *samples, size_t n, mote_stream_fn fn, void *ctx, mote_diag *diag);
 /* Runs a last step on what is left, filled up with zeros. */
 MOTE_API mote_status mote_stream_flush(mote_stream *stream, mote_stream_fn fn, void *ctx, mote_diag *diag);

@@ -18,6 +18,7 @@ struct mote_stream {
     mote_heap heap;
     mote_session *session;
     mote_stream_options o;
+    const char *name;     /* of the input, the model's */
     size_t input, output, rate, n_states;
     state states[MAX_STATES];
     mote_stft *stft;      /* for magnitudes */
@@ -88,6 +89,8 @@ static mote_status prepare(mote_stream *s, mote_model *m, mote_diag *diag)
             count *= shape[d];
         }
         shapes[i] = (mote_tensor)MOTE_TENSOR_INIT;
+        if (i == s->input)
+            s->name = info.name;
         if (info.optional)
             continue;
         if (i == s->input && open >= 0 && count != 0) {
@@ -137,6 +140,7 @@ static mote_status build(mote_stream *s, mote_model *model, mote_diag *diag)
     o->hop = o->hop == 0 ? o->window : o->hop;
     MOTE_REQUIRE(o->window >= 1 && o->window <= MAX_WINDOW && o->hop <= o->window && o->context <= MAX_WINDOW, diag, MOTE_E_ARGUMENT,
                  "window %zu, hop %zu, context %zu: at most %d, the hop within the window", o->window, o->hop, o->context, MAX_WINDOW);
+    MOTE_REQUIRE(o->low <= o->high, diag, MOTE_E_ARGUMENT, "a declared range of [%g, %g]", o->low, o->high);
     MOTE_REQUIRE(o->feature == MOTE_STREAM_SAMPLES || o->context == 0, diag, MOTE_E_ARGUMENT, "a spectrum has no context");
     s->length = o->context + o->window;
     MOTE_TRY(find_names(s, model, diag));
@@ -208,6 +212,20 @@ void mote_stream_destroy(mote_stream **stream)
     *stream = NULL;
 }
 
+static mote_status check_range(const mote_stream *s, const float *x, mote_diag *diag)
+{
+    if (s->o.low >= s->o.high)
+        return MOTE_OK;
+    float low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < features(s); i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    MOTE_REQUIRE(low >= (float)s->o.low && high <= (float)s->o.high, diag, MOTE_E_VALUE, "input '%s' has values in [%g, %g], the declared range is [%g, %g]", s->name,
+                 (double)low, (double)high, s->o.low, s->o.high);
+    return MOTE_OK;
+}
+
 static mote_status step(mote_stream *s, mote_stream_fn fn, void *ctx, bool *go_on, mote_diag *diag)
 {
     float *x = mote_tensor_map(mote_session_input(s->session, s->input));
@@ -218,6 +236,7 @@ static mote_status step(mote_stream *s, mote_stream_fn fn, void *ctx, bool *go_o
     } else {
         memcpy(x, s->buffer, s->length * sizeof *x);
     }
+    MOTE_TRY(check_range(s, x, diag));
     MOTE_TRY(mote_session_run(s->session, NULL, diag));
     for (size_t i = 0; i < s->n_states; i++) {
         mote_tensor *to = mote_session_input(s->session, s->states[i].input);
@@ -250,6 +269,8 @@ mote_status mote_stream_push(mote_stream *s, const float *samples, size_t n, mot
     if (diag != NULL)
         *diag = (mote_diag)MOTE_DIAG_INIT;
     MOTE_REQUIRE(s != NULL && (samples != NULL || n == 0), diag, MOTE_E_ARGUMENT, "a NULL argument");
+    for (size_t i = 0; i < n; i++)
+        MOTE_REQUIRE(isfinite(samples[i]), diag, MOTE_E_VALUE, "sample %llu of the sound is %g", (unsigned long long)(s->position + s->waiting + i), (double)samples[i]);
     bool go_on = true;
     while (n > 0 && go_on) {
         size_t want = s->o.hop - s->waiting, now = n < want ? n : want;

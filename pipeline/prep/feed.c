@@ -292,6 +292,8 @@ mote_status mote_prep_sound(const mote_prep *p, mote_session *session, const cha
     MOTE_TRY(check_rate(in, rate, diag));
     MOTE_REQUIRE(in->max_samples == 0 || n <= in->max_samples, diag, MOTE_E_VALUE, "the sound has %zu samples, inputs.%s.max_samples is %llu", n, in->name,
                  (unsigned long long)in->max_samples);
+    for (size_t i = 0; i < n; i++)
+        MOTE_REQUIRE(isfinite(samples[i]), diag, MOTE_E_VALUE, "sample %zu of the sound is %g", i, (double)samples[i]);
     MOTE_TRY(mote_model_input_info(p->model, w.input, &info));
     const size_t rows = in->framed ? mote_frames_count(&in->frames, n) : 0, values = in->frames.n_mfcc != 0 ? in->frames.n_mfcc : in->frames.n_mels;
     MOTE_REQUIRE(!in->framed || rows > 0, diag, MOTE_E_VALUE, "the sound has %zu samples, a frame takes %zu", n, in->frames.window_length);
@@ -343,5 +345,7 @@ mote_status mote_prep_stream(const mote_prep *p, mote_model *model, unsigned thr
     o.states = states;
     o.sample_rate = rate;
     o.threads = threads;
+    o.low = in->has_range ? in->low : 0;
+    o.high = in->has_range ? in->high : 0;
     return mote_stream_create(model, &o, out, diag);
 }

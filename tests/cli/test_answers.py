@@ -1,5 +1,6 @@
 # test_answers.py - pictures, texts and sounds through small models made here: what goes in, what comes out, what is refused
 # SPDX-License-Identifier: Apache-2.0
+import struct
 import wave
 
 from clikit import *
@@ -213,6 +214,13 @@ def sound(name, x, rate=8000, channels=1):
     return tmp / name
 
 
+def float_sound(name, x, rate=8000):
+    data = np.asarray(x, "<f4").tobytes()
+    head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 3, 1, rate, rate * 4, 4, 32) + b"data" + struct.pack("<I", len(data))
+    (tmp / name).write_bytes(head + data)
+    return tmp / name
+
+
 def audio_prep(name, output, stream=None, **more):
     x = {"kind": "audio", "sampling_rate": 8000, **({"stream": stream} if stream else {}), **more}
     return write(name, {"version": 1, "inputs": {"x": x}, "output": output})
@@ -236,6 +244,18 @@ def test_sound():
     fails("the sound has 16000 Hz, inputs.x.sampling_rate is 8000", "run", half, "--input", sound("fast.wav", x, 16000), "--prep", prep)
     fails("inputs.x.max_samples is 10", "run", half, "--input", path, "--prep", audio_prep("m.json", {"task": "sound", "output": "y"}, max_samples=10))
     fails("the declared range is [-0.1, 0.1]", "run", half, "--input", path, "--prep", audio_prep("r.json", {"task": "sound", "output": "y"}, range=[-0.1, 0.1]))
+    for stream, name in ((None, "w.json"), ({"window": 64, "hop": 32}, "st.json")):
+        for bad, said in ((np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf")):
+            y = x.astype("<f4")
+            y[517] = bad
+            fails(f"sample 517 of the sound is {said}", "run", half, "--input", float_sound("bad.wav", y), "--prep", audio_prep(name, {"task": "sound", "output": "y"}, stream))
+        y = np.float32([-1, 1] * 300)
+        check(mote("run", half, "--input", float_sound("full.wav", y), "--prep", audio_prep(name, {"task": "sound", "output": "y"}, stream, range=[-1, 1]))[0] == 0, "full scale")
+        fails("input 'x' has values in [-100, 100], the declared range is [-1, 1]", "run", half, "--input", float_sound("bad.wav", y * 100), "--prep", tmp / name)
+    spectrum = {"window": 64, "feature": "magnitude"}
+    y = np.float32([1] * 640)
+    check(mote("run", half, "--input", float_sound("full.wav", y), "--prep", audio_prep("st.json", {"task": "sound", "output": "y"}, spectrum, range=[0, 64]))[0] == 0, "a full spectrum")
+    fails("has values in [0, 6400], the declared range is [0, 64]", "run", half, "--input", float_sound("bad.wav", y * 100), "--prep", tmp / "st.json")
     fails("not a WAV", "run", half, "--input", write("no.wav", "RIFF"), "--prep", prep)
     loud = model("loud.onnx", [helper.make_node("Mul", ["x", "c"], ["y"])], [("x", F, [1, "T"])], [("y", F, [1, "T"])], {"c": np.array(4, np.float32)})
     code, _, err = mote("run", loud, "--input", path, "--prep", prep, "--outputs", tmp / "loud.wav")
