@@ -45,11 +45,8 @@ static void put(mote_names *names, mote_value *v)
     names->slots[i] = v;
 }
 
-mote_status mote_names_add(mote_names *names, mote_value *v)
+static mote_status add(mote_names *names, mote_value *v)
 {
-    const mote_value *there = mote_names_find(names, v->graph, v->name);
-    if (there != NULL && there != v) /* itself: under the name and graph that it had before */
-        return MOTE_E_MODEL;
     if (names->n >= names->cap / 2) {
         mote_names old = *names;
         names->cap = old.cap == 0 ? 64 : old.cap * 2;
@@ -66,4 +63,17 @@ mote_status mote_names_add(mote_names *names, mote_value *v)
     put(names, v);
     names->n++;
     return MOTE_OK;
+}
+
+/* Found may be v itself, under the name and graph that it had before. */
+mote_status mote_names_add(mote_names *names, mote_value *v)
+{
+    const mote_value *there = mote_names_find(names, v->graph, v->name);
+    return there == NULL || there == v ? add(names, v) : MOTE_E_MODEL;
+}
+
+mote_status mote_names_shadow(mote_names *names, mote_value *v)
+{
+    const mote_value *there = find_in(names, v->graph, v->name);
+    return there == NULL || there == v ? add(names, v) : MOTE_E_MODEL;
 }

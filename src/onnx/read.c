@@ -144,7 +144,8 @@ static mote_status read_model(mote_onnx_reader *r, mote_wire w)
     MOTE_REQUIRE(r->module->ir_version >= MOTE_ONNX_MIN_IR && r->module->ir_version <= MOTE_ONNX_MAX_IR, r->diag, MOTE_E_UNSUPPORTED,
                  "IR version %lld: mote reads %d to %d", (long long)r->module->ir_version, MOTE_ONNX_MIN_IR, MOTE_ONNX_MAX_IR);
     MOTE_TRY(mote_onnx_functions_scan(r, w));
-    return mote_onnx_graph_read(r, graph, r->module->graph, 0);
+    MOTE_TRY(mote_onnx_graph_read(r, graph, r->module->graph, 0));
+    return r->has_subgraphs ? mote_onnx_scopes_rename(r) : MOTE_OK;
 }
 
 static mote_status read_bytes(mote_heap *heap, const void *data, size_t n, mote_external *external, mote_module **out, mote_diag *diag)

@@ -147,26 +147,14 @@ static mote_status signature(mote_onnx_reader *r, mote_wire w, mote_graph *g, bo
     }
 }
 
-/* A fresh name for a value that moves to g: two calls of one function have the same names, and a body knows nothing of those around its call. */
-static mote_status rename_value(mote_onnx_reader *r, mote_value *v, const mote_graph *g)
-{
-    mote_str name;
-    do {
-        name = mote_arena_printf(&r->module->arena, "%.*s/%u", (int)(v->name.n > 64 ? 64 : v->name.n), v->name.p, (unsigned)r->module->next_name++);
-        if (name.p == NULL)
-            return MOTE_NO_MEMORY(r->diag, v->name.n);
-    } while (mote_names_find(&r->names, g, name) != NULL);
-    v->name = name;
-    return MOTE_OK;
-}
-
+/* What moves to g gets fresh names: two calls of one function have the same, and a body knows nothing of those around its call. */
 static mote_status rename_subgraphs(mote_onnx_reader *r, const mote_node *n, const mote_graph *g, int depth);
 
 static mote_status rename_graph(mote_onnx_reader *r, mote_graph *inner, const mote_graph *g, int depth)
 {
     MOTE_REQUIRE(depth <= MOTE_GRAPH_MAX_DEPTH, r->diag, MOTE_E_LIMIT, "graphs nested deeper than %d", MOTE_GRAPH_MAX_DEPTH);
     for (mote_value *v = inner->values; v != NULL; v = v->next)
-        MOTE_TRY(rename_value(r, v, g));
+        MOTE_TRY(mote_onnx_rename(r, v, g));
     for (const mote_node *n = inner->first; n != NULL; n = n->next)
         MOTE_TRY(rename_subgraphs(r, n, g, depth));
     return MOTE_OK;
@@ -199,7 +187,7 @@ static mote_status splice(mote_onnx_reader *r, mote_graph *from, mote_graph *g)
         v->next = NULL;
         *(g->values_last != NULL ? &g->values_last->next : &g->values) = v;
         g->values_last = v;
-        MOTE_TRY(rename_value(r, v, g));
+        MOTE_TRY(mote_onnx_rename(r, v, g));
         if (mote_names_add(&r->names, v) != MOTE_OK)
             return MOTE_NO_MEMORY(r->diag, sizeof v);
     }

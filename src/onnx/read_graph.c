@@ -266,7 +266,7 @@ static mote_status describe(mote_onnx_reader *r, const value_info *info, mote_va
     return info->type.p != NULL ? mote_onnx_type_read(r, info->type, &v->type, 0) : MOTE_OK;
 }
 
-/* The graph's own value of that name, made when it is new. */
+/* The graph's own value of that name, made when it is new; it may hide one of a graph around (read_scope.c). */
 static mote_status own_value(mote_onnx_reader *r, mote_graph *g, mote_str name, mote_value **out)
 {
     mote_value *v = mote_names_find(&r->names, g, name);
@@ -274,14 +274,13 @@ static mote_status own_value(mote_onnx_reader *r, mote_graph *g, mote_str name, 
         *out = v;
         return MOTE_OK;
     }
-    MOTE_REQUIRE(v == NULL, r->diag, MOTE_E_MODEL, "'%.*s' in a subgraph has the name of a value around it", MOTE_STR_ARG(name));
     MOTE_TRY(mote_onnx_room(r, name.n));
     v = mote_graph_add_value(g, name);
     if (v == NULL)
         return MOTE_NO_MEMORY(r->diag, name.n);
     v->type.rank = -1;
     *out = v;
-    return mote_names_add(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
+    return mote_names_shadow(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
 }
 
 static mote_status initializer(mote_onnx_reader *r, mote_wire w, mote_graph *g, bool sparse)
@@ -289,14 +288,15 @@ static mote_status initializer(mote_onnx_reader *r, mote_wire w, mote_graph *g, 
     mote_onnx_tensor t;
     MOTE_TRY(sparse ? mote_onnx_sparse_read(r, w, &t) : mote_onnx_tensor_read(r, w, &t));
     MOTE_REQUIRE(t.name.n != 0, r->diag, MOTE_E_MODEL, "an initializer without a name");
-    MOTE_REQUIRE(mote_names_find(&r->names, g, t.name) == NULL, r->diag, MOTE_E_MODEL, "two values are named '%.*s'", MOTE_STR_ARG(t.name));
+    const mote_value *there = mote_names_find(&r->names, g, t.name);
+    MOTE_REQUIRE(there == NULL || there->graph != g, r->diag, MOTE_E_MODEL, "two values are named '%.*s'", MOTE_STR_ARG(t.name));
     MOTE_TRY(mote_onnx_room(r, t.name.n));
     mote_value *v = mote_graph_add_constant(g, t.name, t.array);
     if (v == NULL)
         return MOTE_NO_MEMORY(r->diag, t.name.n);
     v->tensor_doc = t.doc;
     v->tensor_unknown = t.unknown;
-    return mote_names_add(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
+    return mote_names_shadow(&r->names, v) == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(r->diag, sizeof v); /* the name is new */
 }
 
 static mote_status graph_input(mote_onnx_reader *r, mote_wire w, mote_graph *g)
@@ -436,6 +436,7 @@ static mote_status subgraph(mote_onnx_reader *r, mote_wire w, mote_node *node, m
     *out = mote_graph_create(r->module, node->graph, node);
     if (*out == NULL)
         return MOTE_NO_MEMORY(r->diag, sizeof **out);
+    r->has_subgraphs = true;
     return mote_onnx_graph_read(r, w, *out, depth + 1);
 }
 
@@ -687,7 +688,8 @@ static mote_status add_node(mote_onnx_reader *r, mote_graph *g, mote_wire w, int
     return status;
 }
 
-/* The names that nodes make exist before any node is connected: a file's order may be wrong, and subgraphs see what comes later only as an error. */
+/* The names that nodes make exist before any node is connected: a file's order may be wrong, subgraphs see what comes later only as an error, and what a
+ * subgraph makes anywhere is its own everywhere in it. */
 static mote_status declare_outputs(mote_onnx_reader *r, mote_graph *g, mote_wire w)
 {
     mote_wire_field f;
@@ -701,8 +703,8 @@ static mote_status declare_outputs(mote_onnx_reader *r, mote_graph *g, mote_wire
         MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_BYTES, r->diag));
         if (f.bytes.n == 0)
             continue;
-        MOTE_REQUIRE(mote_names_find(&r->names, g, f.bytes) == NULL, r->diag, MOTE_E_MODEL, "two values are named '%.*s'", MOTE_STR_ARG(f.bytes));
-        mote_value *v;
+        mote_value *v = mote_names_find(&r->names, g, f.bytes);
+        MOTE_REQUIRE(v == NULL || v->graph != g, r->diag, MOTE_E_MODEL, "two values are named '%.*s'", MOTE_STR_ARG(f.bytes));
         MOTE_TRY(own_value(r, g, f.bytes, &v));
     }
 }

@@ -41,6 +41,7 @@ typedef struct mote_onnx_reader {
     size_t function_bytes;   /* memory that expanding them took, those inside others counted again */
     size_t base, data_bytes; /* of the heap: before reading; of tensors' data */
     size_t work, function_work; /* fields of nodes, attributes and tensors read; of those, by expanding functions, nested ones counted again */
+    bool has_subgraphs;
     size_t merged;           /* bytes copied to join messages that stand in pieces, against a budget */
     const mote_onnx_scope *scope; /* NULL in the model's own graphs */
 } mote_onnx_reader;
@@ -84,6 +85,11 @@ typedef struct mote_onnx_node {
     uint32_t n_in, n_out, n_attrs;
 } mote_onnx_node;
 mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node *out);
+
+/* read_scope.c: a fresh name for v, one that g and the graphs around it do not have. */
+mote_status mote_onnx_rename(mote_onnx_reader *r, mote_value *v, const mote_graph *g);
+/* When all is read: fresh names for the values of subgraphs that have a name of a graph around. Starts r->names anew. */
+mote_status mote_onnx_scopes_rename(mote_onnx_reader *r);
 
 /* read_function.c: the function that a node calls, or NULL. */
 mote_onnx_function *mote_onnx_function_find(const mote_onnx_reader *r, mote_str domain, mote_str name, mote_str overload);
