@@ -1,0 +1,129 @@
+/* widen.c - products, convolutions and pools of half floats in float
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Y = Conv(X, W) on float16 or bfloat16 becomes Cast(Conv(Cast(X), W in float)): what the operator's evaluation does, which computes in float and
+ * rounds once, so the bits stay. The kernels are those of float; constant weights are converted here, not at each run. */
+#include "base/platform.h"
+#include "base/half.h"
+#include "base/size.h"
+#include "passes/pass.h"
+#include <string.h>
+
+enum { HALF = MOTE_DT(F16) | MOTE_DT(BF16) };
+
+static bool takes(const mote_node *n)
+{
+    static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"};
+    if (n->domain.n != 0 || n->n_out == 0 || n->out[0] == NULL || n->n_in == 0 || n->in[0].value == NULL)
+        return false;
+    for (uint32_t k = 1; k < n->n_out; k++)
+        if (n->out[k] != NULL)
+            return false;
+    const mote_type *t = &n->in[0].value->type;
+    if (t->kind != MOTE_KIND_TENSOR || !mote_dtype_in(t->dtype, HALF) || n->out[0]->type.dtype != t->dtype)
+        return false;
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (mote_str_is(n->op, ops[i]))
+            return true;
+    return false;
+}
+
+static mote_node *add_cast(mote_pass_context *c, mote_node *before, mote_value *v, mote_dtype to)
+{
+    mote_node *cast = mote_graph_add_node(before->graph, before, "", "Cast", 13, 1, 1, true);
+    if (cast == NULL || mote_node_set_int(cast, "to", to) != MOTE_OK) {
+        (void)MOTE_NO_MEMORY(c->diag, 0);
+        return NULL;
+    }
+    mote_node_set_input(cast, 0, v);
+    cast->out[0]->type = v->type;
+    cast->out[0]->type.dtype = to;
+    return cast;
+}
+
+/* The constant in float; its elements may lie anywhere. */
+static mote_value *wide_constant(mote_pass_context *c, const mote_value *v)
+{
+    const mote_array *a = v->constant;
+    mote_array wide;
+    size_t n = mote_array_count(a);
+    if (mote_array_shape(&wide, MOTE_DTYPE_F32, a->rank, a->dims, c->diag) != MOTE_OK)
+        return NULL;
+    float *to = mote_arena_calloc(&c->module->arena, 1, mote_max_size(wide.bytes, 1));
+    if (to == NULL) {
+        (void)MOTE_NO_MEMORY(c->diag, wide.bytes);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint16_t bits;
+        memcpy(&bits, (const char *)a->data + 2 * i, sizeof bits);
+        to[i] = a->dtype == MOTE_DTYPE_F16 ? mote_f32_from_f16(bits) : mote_f32_from_bf16(bits);
+    }
+    wide.data = to;
+    mote_value *made = mote_graph_add_constant(v->graph, MOTE_STR(""), &wide);
+    if (made == NULL)
+        (void)MOTE_NO_MEMORY(c->diag, sizeof *made);
+    else
+        made->is_folded = true;
+    return made;
+}
+
+static mote_status widen(mote_pass_context *c, mote_node *n)
+{
+    mote_node *now = mote_graph_add_node(n->graph, n, "", n->op.p, n->version, n->n_in, 1, true);
+    if (now == NULL || mote_node_copy_attrs(now, n) != MOTE_OK)
+        return MOTE_NO_MEMORY(c->diag, 0);
+    now->name = n->name;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        mote_value *v = n->in[i].value, *wide = v;
+        if (v != NULL && v->type.kind == MOTE_KIND_TENSOR && mote_dtype_in(v->type.dtype, HALF)) {
+            /* v->scratch: its float form, once made; a Cast serves the graph that it stands in */
+            wide = v->scratch;
+            if (wide == NULL || (v->constant == NULL && wide->graph != n->graph)) {
+                if (v->constant != NULL && !v->is_input) {
+                    wide = wide_constant(c, v);
+                } else {
+                    mote_node *cast = add_cast(c, now, v, MOTE_DTYPE_F32);
+                    wide = cast == NULL ? NULL : cast->out[0];
+                }
+                if (wide == NULL)
+                    return MOTE_E_MEMORY;
+                v->scratch = wide;
+            }
+        }
+        mote_node_set_input(now, i, wide);
+    }
+    now->out[0]->type = n->out[0]->type;
+    now->out[0]->type.dtype = MOTE_DTYPE_F32;
+    mote_node *back = add_cast(c, n, now->out[0], n->out[0]->type.dtype);
+    if (back == NULL)
+        return MOTE_E_MEMORY;
+    mote_value_replace(n->out[0], back->out[0]);
+    mote_node_remove(n);
+    c->edits++;
+    return MOTE_OK;
+}
+
+static mote_status widen_graph(mote_pass_context *c, mote_graph *g)
+{
+    for (mote_node *n = g->first, *next; n != NULL; n = next) {
+        next = n->next;
+        if (takes(n))
+            MOTE_TRY(widen(c, n));
+    }
+    return MOTE_OK;
+}
+
+static mote_status forget(mote_pass_context *c, mote_graph *g)
+{
+    (void)c;
+    for (mote_value *v = g->values; v != NULL; v = v->next)
+        v->scratch = NULL;
+    return MOTE_OK;
+}
+
+MOTE_PASS(widen)
+{
+    mote_status status = mote_pass_each_graph(c, widen_graph), cleared = mote_pass_each_graph(c, forget);
+    return status != MOTE_OK ? status : cleared;
+}
