@@ -72,7 +72,13 @@ def test_errors():
         document(c, tmp / "bad.onnx", code=1, schema="mote.error/1")
     fails("give one model", "run", code=2)
     fails("--inputs, --input", "run", add, code=2)
-    fails("no array for input 'x'", "run", add, "--inputs", tmp / "out.npz", code=2)
+    fails("the model has no input 'y'", "run", add, "--inputs", tmp / "out.npz", code=2)
+    np.savez_compressed(tmp / "bomb.npz", other=np.zeros((100, 512, 512), np.float32))  # 100 MB from 100 KB, refused by its name
+    for command in (["run", add, "--inputs"], ["bench", add, "--inputs"], ["compare", add, add, "--data"]):
+        fails("the model has no input 'other'", *command, tmp / "bomb.npz", code=2)
+    np.savez_compressed(tmp / "bomb.npz", x=np.zeros((100, 512, 512), np.float32))
+    fixed = model("six.onnx", [helper.make_node("Identity", ["x"], ["y"])], [("x", F, [2, 3])], [("y", F, [2, 3])])
+    fails("the array 'x' has 26214400 elements, the input takes 6", "run", fixed, "--inputs", tmp / "bomb.npz")
     np.savez(tmp / "shape.npz", x=np.zeros((2, 4), np.float32))
     fails("", "run", add, "--inputs", tmp / "shape.npz")
     np.savez(tmp / "type.npz", x=np.zeros((2, 3), np.float64))

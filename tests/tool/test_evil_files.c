@@ -144,6 +144,12 @@ static size_t zip_of(char *to, const char *name, const char *data, size_t n, uin
     return (size_t)(e + 22 - to);
 }
 
+static mote_status refuse(void *ctx, const char *name, const mote_array *a, mote_diag *diag)
+{
+    (void)ctx;
+    MOTE_FAIL(diag, MOTE_E_ARGUMENT, "nobody wants '%s' of %zu %s", name, mote_array_count(a), mote_dtype_name(a->dtype));
+}
+
 static void test_npz(void **state)
 {
     (void)state;
@@ -157,17 +163,20 @@ static void test_npz(void **state)
         if ((status != MOTE_E_FORMAT && status != MOTE_E_LIMIT) || diag.code != status)
             fail_msg("an entry that claims %u bytes: status %d '%s'", sizes[i], (int)status, diag.message);
     }
-    /* 200 MB of zeros, deflated to 200 KB: stopped by the limit before it is unpacked */
+    /* 200 MB of f32 zeros, deflated to 200 KB: stopped by the limit before it is unpacked */
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t *whole = zip_source_buffer_create(NULL, 0, 0, &error);
     zip_source_keep(whole);
     zip_t *z = zip_open_from_source(whole, ZIP_TRUNCATE, &error);
     static char zeros[1 << 20];
-    zip_buffer_fragment_t parts[200];
-    for (int i = 0; i < 200; i++)
+    static char head[129] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (400, 131072), }";
+    head[8] = 0x76;
+    memset(head + strlen(head + 10) + 10, ' ', 128 - strlen(head + 10) - 10);
+    zip_buffer_fragment_t parts[201] = {{(zip_uint8_t *)head, 128}};
+    for (int i = 1; i < 201; i++)
         parts[i] = (zip_buffer_fragment_t){(zip_uint8_t *)zeros, sizeof zeros};
-    zip_source_t *content = zip_source_buffer_fragment(z, parts, 200, 0);
+    zip_source_t *content = zip_source_buffer_fragment(z, parts, 201, 0);
     assert_true(zip_file_add(z, "x.npy", content, 0) >= 0);
     assert_int_equal(zip_close(z), 0);
     zip_stat_t st;
@@ -181,6 +190,10 @@ static void test_npz(void **state)
     assert_true(st.size < 1 << 20);
     mote_diag diag = MOTE_DIAG_INIT;
     expect("a bomb", npz_parse(bomb, st.size, 16 << 20, &a, &diag), &diag, MOTE_E_LIMIT);
+    /* whoever does not want it is asked before it is unpacked */
+    diag = (mote_diag)MOTE_DIAG_INIT;
+    expect("an unwanted bomb", npz_parse_accepted(bomb, st.size, 1 << 30, refuse, NULL, &a, &diag), &diag, MOTE_E_ARGUMENT);
+    assert_string_equal(diag.message, "nobody wants 'x' of 52428800 float32");
     free(bomb);
     diag = (mote_diag)MOTE_DIAG_INIT;
     expect("nothing", npz_parse("", 0, 1 << 20, &a, &diag), &diag, MOTE_E_FORMAT);

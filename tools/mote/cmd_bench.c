@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "engine.h"
 #include "files.h"
+#include "inputs.h"
 #include "profile.h"
 #include <math.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ static int run_bench(void *values, int n, char **operand)
         status = engine_open(&e, operand[0], &o->engine, &diag);
     if (status == MOTE_OK && o->inputs != NULL) {
         named_arrays in = {0};
-        status = npz_read(o->inputs, INPUT_LIMIT, &in, &diag);
+        status = inputs_read(o->inputs, e.model, &in, &diag);
         at = status == MOTE_OK ? at : o->inputs;
         if (status == MOTE_OK)
             status = engine_admit(&e, &in, &diag);

@@ -4,6 +4,7 @@
 #include "differ.h"
 #include "engine.h"
 #include "files.h"
+#include "inputs.h"
 #include "testdata.h"
 #include <dirent.h>
 #include <math.h>
@@ -79,14 +80,15 @@ static verdict check_files(const char *model, const char *in_path, const char *o
     verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
     named_arrays in = {0}, out = {0};
     engine e = {0};
-    v.status = npz_read(in_path, INPUT_LIMIT, &in, &v.diag);
-    v.of = v.status != MOTE_OK ? in_path : NULL;
+    v.status = engine_open(&e, model, &o->engine, &v.diag);
+    if (v.status == MOTE_OK) {
+        v.status = inputs_read(in_path, e.model, &in, &v.diag);
+        v.of = v.status != MOTE_OK ? in_path : NULL;
+    }
     if (v.status == MOTE_OK) {
         v.status = npz_read(out_path, INPUT_LIMIT, &out, &v.diag);
         v.of = v.status != MOTE_OK ? out_path : NULL;
     }
-    if (v.status == MOTE_OK)
-        v.status = engine_open(&e, model, &o->engine, &v.diag);
     if (v.status == MOTE_OK)
         v.status = engine_admit(&e, &in, &v.diag);
     if (v.status == MOTE_OK)

@@ -5,6 +5,7 @@
 #include "differ.h"
 #include "engine.h"
 #include "files.h"
+#include "inputs.h"
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -165,9 +166,9 @@ static mote_status run_pair(engine *a, engine *b, const named_arrays *in, compar
     return MOTE_OK;
 }
 
-static mote_status read_data(comparison *c, const char *path, named_arrays *in, mote_diag *diag)
+static mote_status read_data(comparison *c, const mote_model *model, const char *path, named_arrays *in, mote_diag *diag)
 {
-    mote_status status = npz_read(path, INPUT_LIMIT, in, diag);
+    mote_status status = inputs_read(path, model, in, diag);
     if (status != MOTE_OK)
         snprintf(c->unread, sizeof c->unread, "%s", path);
     return status;
@@ -180,7 +181,7 @@ static mote_status run_data(engine *a, engine *b, const char *data, comparison *
         return run_pair(a, b, NULL, c, diag);
     named_arrays in = {0};
     if (!file_is_directory(data)) {
-        mote_status status = read_data(c, data, &in, diag);
+        mote_status status = read_data(c, a->model, data, &in, diag);
         if (status == MOTE_OK)
             status = run_pair(a, b, &in, c, diag);
         named_arrays_free(&in);
@@ -195,7 +196,7 @@ static mote_status run_data(engine *a, engine *b, const char *data, comparison *
             continue;
         char path[8192];
         snprintf(path, sizeof path, "%s/%s", data, e->d_name);
-        status = read_data(c, path, &in, diag);
+        status = read_data(c, a->model, path, &in, diag);
         if (status == MOTE_OK)
             status = run_pair(a, b, &in, c, diag);
         named_arrays_free(&in);

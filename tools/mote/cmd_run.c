@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "answer.h"
 #include "files.h"
+#include "inputs.h"
 #include "print.h"
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static const char *input_path(const char *text, const mote_model *m, const char 
 
 static bool is_array(const char *path) { return has_suffix(path, ".npy") || has_suffix(path, ".npz"); }
 
-/* The names that arrays may be for, known before the model is: those of --inputs and each NAME= of --input. */
+/* The names that arrays may be for: those of --inputs and each NAME= of --input. */
 static mote_status given_names(const run_options *o, const named_arrays *inputs, named_arrays *out, mote_diag *diag)
 {
     out->items = calloc(inputs->n + o->input.n + 1, sizeof *out->items);
@@ -96,6 +97,21 @@ static mote_status blame(job *j, const char *path, mote_status status)
     return status;
 }
 
+typedef struct inputs_job {
+    job *j;
+    named_arrays *given;
+} inputs_job;
+
+/* --inputs, once the model can say what it takes. */
+static mote_status read_inputs(void *ctx, const mote_model *model, mote_diag *diag)
+{
+    const inputs_job *i = ctx;
+    const run_options *o = i->j->o;
+    if (o->inputs != NULL)
+        MOTE_TRY(blame(i->j, o->inputs, inputs_read(o->inputs, model, &i->j->arrays, diag)));
+    return given_names(o, &i->j->arrays, i->given, diag);
+}
+
 /* [NAME=]FILE.npy into arrays by input name. */
 static mote_status read_array(job *j, const char *text)
 {
@@ -109,7 +125,7 @@ static mote_status read_array(job *j, const char *text)
         name = info.name;
     }
     named_arrays one = {0};
-    MOTE_TRY(blame(j, path, npz_read(path, INPUT_LIMIT, &one, diag)));
+    MOTE_TRY(blame(j, path, inputs_read(path, m, &one, diag)));
     mote_status status = MOTE_OK;
     named_array *grown = realloc(in->items, (in->n + one.n + 1) * sizeof *grown);
     if (grown == NULL) {
@@ -428,14 +444,10 @@ static int run_run(void *values, int n, char **operand)
     feed f;
     job j = {.o = o, .f = &f, .results = o->json ? json_array() : NULL, .many = o->input.n > 1, .diag = &diag};
     named_arrays given = {0};
-    const feed_options fo = {.given = &given, .engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
+    const feed_options fo = {.given = &given, .read = o->seeded ? NULL : read_inputs, .read_ctx = &(inputs_job){&j, &given}, .engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
     mote_status status = file_output_allowed(o->outputs, o->overwrite, &diag);
     if (status == MOTE_OK)
         status = file_output_allowed(o->draw, o->overwrite, &diag);
-    if (status == MOTE_OK && o->inputs != NULL && !o->seeded)
-        status = blame(&j, o->inputs, npz_read(o->inputs, INPUT_LIMIT, &j.arrays, &diag));
-    if (status == MOTE_OK && !o->seeded)
-        status = given_names(o, &j.arrays, &given, &diag);
     if (status == MOTE_OK)
         status = feed_open(&f, &fo, &diag);
     int code;

@@ -157,7 +157,9 @@ mote_status feed_open(feed *f, const feed_options *o, mote_diag *diag)
 {
     *f = (feed){.threads = (unsigned)o->engine->threads};
     MOTE_TRY(engine_open(&f->engine, o->model, o->engine, diag));
-    mote_status status = o->given != NULL ? engine_admit(&f->engine, o->given, diag) : MOTE_OK;
+    mote_status status = o->read != NULL ? o->read(o->read_ctx, f->engine.model, diag) : MOTE_OK;
+    if (status == MOTE_OK && o->given != NULL)
+        status = engine_admit(&f->engine, o->given, diag);
     if (status == MOTE_OK)
         status = make_prep(f, o, diag);
     if (status == MOTE_OK && f->prep != NULL)

@@ -11,6 +11,8 @@ typedef struct feed_options {
     const engine_options *engine;
     const char *model, *prep, *labels, *vocab; /* paths; prep, labels, vocab may be NULL */
     size_t max_length;                         /* tokens, instead of the description's; 0: as described */
+    mote_status (*read)(void *ctx, const mote_model *model, mote_diag *diag); /* once the model is open, before `given` is looked at; NULL: nothing */
+    void *read_ctx;
     const named_arrays *given;                 /* arrays whose names decide which inputs are kept (engine_admit); NULL: none */
     bool prep_needed;                          /* a model without description is refused */
 } feed_options;

@@ -215,51 +215,74 @@ static mote_status text_elements(mote_array *a, unsigned char *raw, size_t count
     return MOTE_OK;
 }
 
-mote_status npy_parse(const void *bytes, size_t n, size_t limit, mote_array *out, mote_diag *diag)
+/* What a header says; the array's type and shape are in `a`. */
+typedef struct layout {
+    header h;
+    mote_array a;
+    size_t data, item, count, need; /* data: where it begins */
+    bool swap, wide;
+} layout;
+
+static mote_status parse_layout(const void *bytes, size_t there, size_t n, layout *l, mote_diag *diag)
 {
     const unsigned char *b = bytes;
-    *out = (mote_array){0};
-    MOTE_REQUIRE(n >= 10 && memcmp(b, "\x93NUMPY", 6) == 0, diag, MOTE_E_FORMAT, "not a .npy array: the signature is missing");
+    *l = (layout){0};
+    MOTE_REQUIRE(there >= 10 && memcmp(b, "\x93NUMPY", 6) == 0, diag, MOTE_E_FORMAT, "not a .npy array: the signature is missing");
     unsigned version = b[6];
     MOTE_REQUIRE(version >= 1 && version <= 3, diag, MOTE_E_UNSUPPORTED, ".npy format version %u", version);
     size_t prefix = version == 1 ? 10 : 12;
-    MOTE_REQUIRE(n >= prefix, diag, MOTE_E_FORMAT, "the .npy header is cut off");
+    MOTE_REQUIRE(there >= prefix, diag, MOTE_E_FORMAT, "the .npy header is cut off");
     size_t length = (size_t)b[8] | (size_t)b[9] << 8;
     if (version > 1)
         length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
-    MOTE_REQUIRE(length <= MAX_HEADER && length <= n - prefix, diag, MOTE_E_FORMAT, "the .npy header says %zu bytes, %zu are there", length, n - prefix);
-    header h = {0};
+    MOTE_REQUIRE(length <= MAX_HEADER && length <= there - prefix, diag, MOTE_E_FORMAT, "the .npy header says %zu bytes, %zu are there", length, there - prefix);
     const char *start = (const char *)b + prefix;
-    MOTE_REQUIRE(parse_header((cursor){start, start + length}, &h), diag, MOTE_E_FORMAT, "the .npy header is not a dictionary of descr, fortran_order, "
+    MOTE_REQUIRE(parse_header((cursor){start, start + length}, &l->h), diag, MOTE_E_FORMAT, "the .npy header is not a dictionary of descr, fortran_order, "
                  "shape (at most %d dimensions)", MOTE_MAX_RANK);
     mote_dtype dtype;
-    size_t item, count = 1, need;
-    bool swap, wide;
-    MOTE_REQUIRE(parse_descr(h.descr, &dtype, &item, &swap, &wide), diag, MOTE_E_UNSUPPORTED, ".npy element type '%s'", h.descr);
-    mote_array a = {0};
-    MOTE_TRY(mote_array_shape(&a, dtype, h.rank, h.dims, diag));
-    count = mote_array_count(&a);
-    MOTE_REQUIRE(mote_size_mul(count, item, &need) && need <= n - prefix - length, diag, MOTE_E_FORMAT,
-                 "the .npy array needs %zu elements of %zu bytes, %zu bytes are there", count, item, n - prefix - length);
-    MOTE_REQUIRE(item != 0 || count <= n, diag, MOTE_E_LIMIT, "the array has %zu texts of no characters", count);
+    MOTE_REQUIRE(parse_descr(l->h.descr, &dtype, &l->item, &l->swap, &l->wide), diag, MOTE_E_UNSUPPORTED, ".npy element type '%s'", l->h.descr);
+    MOTE_TRY(mote_array_shape(&l->a, dtype, l->h.rank, l->h.dims, diag));
+    l->count = mote_array_count(&l->a);
+    l->data = prefix + length;
+    MOTE_REQUIRE(mote_size_mul(l->count, l->item, &l->need) && l->need <= n - l->data, diag, MOTE_E_FORMAT,
+                 "the .npy array needs %zu elements of %zu bytes, %zu bytes are there", l->count, l->item, n - l->data);
+    MOTE_REQUIRE(l->item != 0 || l->count <= n, diag, MOTE_E_LIMIT, "the array has %zu texts of no characters", l->count);
+    return MOTE_OK;
+}
+
+mote_status npy_describe(const void *bytes, size_t there, size_t n, mote_array *out, mote_diag *diag)
+{
+    layout l;
+    mote_status status = parse_layout(bytes, there, n, &l, diag);
+    *out = l.a;
+    return status;
+}
+
+mote_status npy_parse(const void *bytes, size_t n, size_t limit, mote_array *out, mote_diag *diag)
+{
+    *out = (mote_array){0};
+    layout l;
+    MOTE_TRY(parse_layout(bytes, n, n, &l, diag));
+    mote_array a = l.a;
+    const size_t item = l.item, count = l.count, need = l.need;
     MOTE_REQUIRE(need <= limit, diag, MOTE_E_LIMIT, "the array has %zu bytes, the limit is %zu", need, limit);
     unsigned char *raw = malloc(need == 0 ? 1 : need);
     if (raw == NULL)
         return MOTE_NO_MEMORY(diag, need);
-    const unsigned char *from = b + prefix + length;
-    if (h.fortran && h.rank > 1 && item != 0)
-        from_fortran(raw, from, &h, count, item);
+    const unsigned char *from = (const unsigned char *)bytes + l.data;
+    if (l.h.fortran && l.h.rank > 1 && item != 0)
+        from_fortran(raw, from, &l.h, count, item);
     else if (need != 0)
         memcpy(raw, from, need);
-    if (dtype == MOTE_DTYPE_STRING) {
-        mote_status status = text_elements(&a, raw, count, item, wide, swap, limit, diag);
+    if (a.dtype == MOTE_DTYPE_STRING) {
+        mote_status status = text_elements(&a, raw, count, item, l.wide, l.swap, limit, diag);
         free(raw);
         MOTE_TRY(status);
     } else {
-        bool complex = dtype == MOTE_DTYPE_C64 || dtype == MOTE_DTYPE_C128;
-        if (swap && item > 1)
+        bool complex = a.dtype == MOTE_DTYPE_C64 || a.dtype == MOTE_DTYPE_C128;
+        if (l.swap && item > 1)
             swap_bytes(raw, complex ? count * 2 : count, complex ? item / 2 : item);
-        for (size_t i = 0; dtype == MOTE_DTYPE_BOOL && i < count; i++)
+        for (size_t i = 0; a.dtype == MOTE_DTYPE_BOOL && i < count; i++)
             raw[i] = raw[i] != 0;
         a.data = raw;
     }

@@ -9,7 +9,26 @@
 #include <string.h>
 #include <zip.h>
 
-enum { MAX_ENTRIES = 65536 };
+enum { MAX_ENTRIES = 65536, HEAD = 12 + 65536 /* the longest that a header of .npy may be */ };
+
+typedef struct taker {
+    npz_accept accept; /* NULL: all */
+    void *ctx;
+} taker;
+
+static mote_status ask(const taker *t, const char *name, size_t name_length, const void *bytes, size_t there, size_t n, mote_diag *diag)
+{
+    if (t->accept == NULL)
+        return MOTE_OK;
+    mote_array a;
+    MOTE_TRY(npy_describe(bytes, there, n, &a, diag));
+    char *copy = strndup(name, name_length);
+    if (copy == NULL)
+        return MOTE_NO_MEMORY(diag, name_length);
+    mote_status status = t->accept(t->ctx, copy, &a, diag);
+    free(copy);
+    return status;
+}
 
 void named_arrays_free(named_arrays *a)
 {
@@ -45,7 +64,7 @@ static mote_status append(named_arrays *a, const char *name, size_t name_length,
 }
 
 /* Reads entry i. The size that the directory claims is checked against `left` before anything is taken, and never trusted for how much there is. */
-static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t archive, size_t left, void **out, size_t *n, mote_diag *diag)
+static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t archive, size_t left, const taker *t, void **out, size_t *n, mote_diag *diag)
 {
     zip_stat_t st;
     MOTE_REQUIRE(zip_stat_index(z, i, 0, &st) == 0 && (st.valid & ZIP_STAT_SIZE) != 0, diag, MOTE_E_FORMAT, "entry %llu of the archive cannot be read",
@@ -56,14 +75,26 @@ static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t archive, size_t l
                  (unsigned long long)st.size, (unsigned long long)st.comp_size);
     zip_file_t *f = zip_fopen_index(z, i, 0);
     MOTE_REQUIRE(f != NULL, diag, MOTE_E_FORMAT, "'%s': %s", st.name, zip_strerror(z));
-    char *data = malloc((size_t)st.size + 1);
-    if (data == NULL) {
-        zip_fclose(f);
-        return MOTE_NO_MEMORY(diag, (size_t)st.size);
-    }
+    /* the header first: most of what is wrong shows there, before the data takes memory and time */
+    const size_t size = (size_t)st.size, head = mote_min_size(size, HEAD);
+    char *data = malloc(head + 1);
+    mote_status status = data == NULL ? MOTE_NO_MEMORY(diag, head) : MOTE_OK;
     size_t got = 0;
     zip_int64_t r = 0;
-    while (got < st.size && (r = zip_fread(f, data + got, st.size - got)) > 0)
+    while (status == MOTE_OK && got < head && (r = zip_fread(f, data + got, head - got)) > 0)
+        got += (size_t)r;
+    if (status == MOTE_OK && got == head)
+        status = ask(t, st.name, strlen(st.name) - 4, data, head, size, diag);
+    char *grown = status == MOTE_OK && got == head ? realloc(data, size + 1) : NULL;
+    if (status == MOTE_OK && got == head && grown == NULL)
+        status = MOTE_NO_MEMORY(diag, size);
+    if (status != MOTE_OK) {
+        free(data);
+        zip_fclose(f);
+        return status;
+    }
+    data = grown != NULL ? grown : data;
+    while (grown != NULL && got < size && (r = zip_fread(f, data + got, size - got)) > 0)
         got += (size_t)r;
     char extra;
     bool longer = got == st.size && zip_fread(f, &extra, 1) > 0;
@@ -77,11 +108,11 @@ static mote_status read_entry(zip_t *z, zip_uint64_t i, size_t archive, size_t l
     return MOTE_OK;
 }
 
-static mote_status read_archive(zip_t *z, size_t archive, size_t limit, named_arrays *out, mote_diag *diag)
+static mote_status read_archive(zip_t *z, size_t archive, size_t limit, const taker *t, named_arrays *out, mote_diag *diag)
 {
     zip_int64_t entries = zip_get_num_entries(z, 0);
     MOTE_REQUIRE(entries >= 0 && entries <= MAX_ENTRIES, diag, MOTE_E_LIMIT, "%lld arrays in one archive", (long long)entries);
-    size_t left = limit;
+    size_t left = archive < limit / 1040 ? archive * 1040 : limit; /* entries may stand on the same bytes */
 
     for (zip_int64_t i = 0; i < entries; i++) {
         const char *name = zip_get_name(z, (zip_uint64_t)i, 0);
@@ -91,7 +122,7 @@ static mote_status read_archive(zip_t *z, size_t archive, size_t limit, named_ar
             continue;
         void *data = NULL;
         mote_array a;
-        MOTE_TRY(read_entry(z, (zip_uint64_t)i, archive, left, &data, &bytes, diag));
+        MOTE_TRY(read_entry(z, (zip_uint64_t)i, archive, left, t, &data, &bytes, diag));
         left -= bytes;
         mote_status status = npy_parse(data, bytes, limit, &a, diag);
         free(data);
@@ -107,11 +138,19 @@ static mote_status read_archive(zip_t *z, size_t archive, size_t limit, named_ar
 
 mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *out, mote_diag *diag)
 {
+    return npz_parse_accepted(bytes, n, limit, NULL, NULL, out, diag);
+}
+
+mote_status npz_parse_accepted(const void *bytes, size_t n, size_t limit, npz_accept accept, void *ctx, named_arrays *out, mote_diag *diag)
+{
     *out = (named_arrays){NULL, 0};
+    const taker t = {accept, ctx};
     mote_status status;
     if (n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
         mote_array a;
-        status = npy_parse(bytes, n, limit, &a, diag);
+        status = ask(&t, "", 0, bytes, n, n, diag);
+        if (status == MOTE_OK)
+            status = npy_parse(bytes, n, limit, &a, diag);
         if (status == MOTE_OK && (status = append(out, "", 0, &a, diag)) != MOTE_OK)
             free(a.data);
     } else if (n < 22) {
@@ -126,7 +165,7 @@ mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *o
                 zip_source_free(source);
             status = mote_fail(diag, MOTE_E_FORMAT, "not a .npz archive (%s)", zip_error_strerror(&error));
         } else {
-            status = read_archive(z, n, limit, out, diag);
+            status = read_archive(z, n, limit, &t, out, diag);
             zip_discard(z);
         }
         zip_error_fini(&error);
@@ -138,11 +177,16 @@ mote_status npz_parse(const void *bytes, size_t n, size_t limit, named_arrays *o
 
 mote_status npz_read(const char *path, size_t limit, named_arrays *out, mote_diag *diag)
 {
+    return npz_read_accepted(path, limit, NULL, NULL, out, diag);
+}
+
+mote_status npz_read_accepted(const char *path, size_t limit, npz_accept accept, void *ctx, named_arrays *out, mote_diag *diag)
+{
     *out = (named_arrays){NULL, 0};
     void *bytes;
     size_t n;
     MOTE_TRY(file_read(path, limit, &bytes, &n, diag));
-    mote_status status = npz_parse(bytes, n, limit, out, diag);
+    mote_status status = npz_parse_accepted(bytes, n, limit, accept, ctx, out, diag);
     free(bytes);
     return status;
 }
