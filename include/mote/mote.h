@@ -254,7 +254,7 @@ typedef struct mote_profile_event {
 } mote_profile_event;
 typedef void (*mote_profile_fn)(void *ctx, const mote_profile_event *event);
 
-/* Sees every tensor that a run makes, as soon as it is made; for comparison and calibration. */
+/* Sees the model's inputs and every tensor that a run makes, as soon as it is made; for comparison and calibration. */
 typedef void (*mote_tap_fn)(void *ctx, const char *name, const mote_tensor *tensor);
 
 typedef struct mote_session_options {

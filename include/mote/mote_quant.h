@@ -67,6 +67,86 @@ MOTE_API mote_status mote_observer_save(const mote_observer *observer, bool (*wr
 /* Adds what such bytes hold. MOTE_E_FORMAT when they are not what save writes (nothing is added), and what merge returns. */
 MOTE_API mote_status mote_observer_load(mote_observer *observer, const void *bytes, size_t n, mote_diag *diag);
 
+/* ---- the quantizer -------------------------------------------------------------------------------------------------
+ *
+ *     mote_quantizer *q;
+ *     mote_quantizer_create("m.onnx", &options, &q, &diag);
+ *     mote_model *m;
+ *     while (mote_quantizer_next(q, NULL, &m, &diag) == MOTE_OK && m != NULL) {      // a round over the calibration samples
+ *         session_options.tap = mote_quantizer_tap;
+ *         session_options.tap_ctx = q;
+ *         ... a session of m, run on every sample; destroy both ...
+ *     }
+ *     mote_quantizer_write(q, "small.onnx", false, &diag);
+ *
+ * The result is standard ONNX: QuantizeLinear and DequantizeLinear around what is quantized, bias as 32 bits, placed so that onnxruntime and openvino
+ * find integer kernels for it; metadata and preprocessing stay. The same model, options and samples give the same bytes, on every machine. */
+
+typedef struct mote_quantizer mote_quantizer;
+
+typedef enum mote_quant_mode {
+    MOTE_QUANT_STATIC = 0,   /* weights and activations of 8 bits, ranges from samples */
+    MOTE_QUANT_DYNAMIC = 1,  /* weights of 8 bits; activations are quantized at run time. No samples */
+    MOTE_QUANT_WEIGHTS = 2,  /* weights of 8 or 4 bits in blocks, arithmetic in float. No samples */
+    MOTE_QUANT_FLOAT16 = 3,  /* float16; with samples, what would overflow stays in float32 */
+} mote_quant_mode;
+
+typedef enum mote_range_method {
+    MOTE_RANGE_MSE = 0,        /* the least squared error, behind the operator that reads the tensor */
+    MOTE_RANGE_MINMAX = 1,     /* everything that was seen */
+    MOTE_RANGE_PERCENTILE = 2, /* all but a part in 100,000 at each end */
+    MOTE_RANGE_ENTROPY = 3,    /* the least loss of information (KL divergence) */
+} mote_range_method;
+
+typedef enum mote_quant_scope {
+    MOTE_SCOPE_AUTO = 0,       /* PRODUCTS for models with LayerNormalization, else ALL */
+    MOTE_SCOPE_PRODUCTS = 1,   /* inputs and weights of Conv, Gemm and MatMul; sums, normalizations and activations stay in float */
+    MOTE_SCOPE_ALL = 2,        /* what lies between them, too, so that whole stretches of the graph are integers */
+} mote_quant_scope;
+
+typedef struct mote_quantize_options {
+    size_t struct_size;
+    mote_quant_mode mode;
+    mote_dtype activations;     /* U8, S8, U16 or S16; NONE: U8 */
+    bool per_tensor;            /* one scale for a whole weight, else one for each output channel */
+    bool reduce_range;          /* weights of 7 bits, for machines whose 8-bit products saturate */
+    mote_range_method ranges;
+    mote_quant_scope scope;
+    unsigned effort;            /* 0: ranges alone; 1: also equalized channels and weights of least error (one more round) */
+    unsigned weight_bits;       /* WEIGHTS: 8 or 4; 0: 8 */
+    unsigned block;             /* WEIGHTS: weights that share a scale, a power of two from 16; 0: 32 */
+    bool samples;               /* FLOAT16: there will be samples, in one round */
+    const char *keep;           /* comma-separated names of nodes that stay in float; NULL: none. A name may end in '*' */
+    const mote_allocator *allocator; /* NULL: malloc */
+} mote_quantize_options;
+#define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 1, 0, 0, false, NULL, NULL}
+
+/* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
+ * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */
+MOTE_API mote_status mote_quantizer_create(const char *path, const mote_quantize_options *options, mote_quantizer **out, mote_diag *diag);
+MOTE_API void mote_quantizer_destroy(mote_quantizer **q);
+
+/* Ends the round before, and gives the model to run in the next one, which the caller destroys; *out NULL: there is none. load: options for it, or NULL.
+ * MOTE_E_VALUE when a round saw no sample, or values that are not finite. */
+MOTE_API mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag);
+/* A mote_tap_fn for the sessions of that model; its context is the quantizer. From one session at a time. */
+MOTE_API void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *tensor);
+
+/* Writes the result, when mote_quantizer_next has said that there are no more rounds. Under a temporary name beside, then renamed. */
+MOTE_API mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag);
+
+/* What became of a Conv, Gemm or MatMul. */
+typedef struct mote_quantized_layer {
+    size_t struct_size;
+    const char *node, *op; /* owned by the quantizer */
+    const char *why;       /* NULL: quantized; else why it stays in float */
+    uint64_t weights;      /* elements of its constant weight; 0: none */
+} mote_quantized_layer;
+#define MOTE_QUANTIZED_LAYER_INIT {sizeof(mote_quantized_layer), NULL, NULL, NULL, 0}
+MOTE_API size_t mote_quantizer_layer_count(const mote_quantizer *q);
+MOTE_API mote_status mote_quantizer_layer_at(const mote_quantizer *q, size_t index, mote_quantized_layer *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -155,8 +155,12 @@ static void tap(mote_frame *f, const mote_frame_step *s)
 mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
 {
     mote_session *s = f->session;
-    for (size_t i = 0; i < f->graph->n_inputs && s->tap != NULL; i++)
-        tap_views(f, mote_frame_slot(f, f->graph->inputs[i]));
+    for (size_t i = 0; i < f->graph->n_inputs && s->tap != NULL; i++) {
+        const mote_slot *slot = mote_frame_slot(f, f->graph->inputs[i]);
+        if (f->graph->parent == NULL && slot != NULL)
+            tap_slot(s, slot);
+        tap_views(f, slot);
+    }
     for (size_t k = 0; k < f->n_steps; k++) {
         mote_frame_step *step = &f->steps[k];
         const mote_node *node = step->step.node;

@@ -88,10 +88,8 @@ mote_status engine_load(engine *e, const char *path, const engine_options *o, mo
     return status;
 }
 
-mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag)
+static mote_status open_session(engine *e, const engine_options *o, mote_diag *diag)
 {
-    double start = clock_ms();
-    MOTE_TRY(engine_load(e, path, o, diag));
     mote_session_options s = MOTE_SESSION_OPTIONS_INIT;
     s.threads = (unsigned)o->threads;
     s.memory_limit = (size_t)o->memory_limit;
@@ -101,12 +99,26 @@ mote_status engine_open(engine *e, const char *path, const engine_options *o, mo
     s.tap = o->tap;
     s.tap_ctx = o->tap_ctx;
     mote_status status = mote_session_create(e->model, &s, &e->session, diag);
-    e->load_ms = clock_ms() - start;
     if (status != MOTE_OK)
         engine_close(e);
     else
         tool_watch_session(e->session);
     return status;
+}
+
+mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag)
+{
+    double start = clock_ms();
+    MOTE_TRY(engine_load(e, path, o, diag));
+    mote_status status = open_session(e, o, diag);
+    e->load_ms = clock_ms() - start;
+    return status;
+}
+
+mote_status engine_open_model(engine *e, mote_model *model, const engine_options *o, mote_diag *diag)
+{
+    *e = (engine){.model = model, .options = *o};
+    return open_session(e, o, diag);
 }
 
 void engine_close(engine *e)

@@ -43,6 +43,8 @@ typedef struct engine {
 
 /* Opens model and session. On failure reports nothing: see tool_fail. */
 mote_status engine_open(engine *e, const char *path, const engine_options *o, mote_diag *diag);
+/* The same with a model that is loaded already; it belongs to the engine, also on failure. */
+mote_status engine_open_model(engine *e, mote_model *model, const engine_options *o, mote_diag *diag);
 mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag); /* the model alone */
 void engine_close(engine *e);
 /* When one of the arrays is named as an input that has a default (an initializer that may be overridden), opens the engine again with such inputs kept;

@@ -156,7 +156,7 @@ static mote_status make_prep(feed *f, const feed_options *o, mote_diag *diag)
 mote_status feed_open(feed *f, const feed_options *o, mote_diag *diag)
 {
     *f = (feed){.threads = (unsigned)o->engine->threads};
-    MOTE_TRY(engine_open(&f->engine, o->model, o->engine, diag));
+    MOTE_TRY(o->loaded != NULL ? engine_open_model(&f->engine, o->loaded, o->engine, diag) : engine_open(&f->engine, o->model, o->engine, diag));
     mote_status status = o->read != NULL ? o->read(o->read_ctx, f->engine.model, diag) : MOTE_OK;
     if (status == MOTE_OK && o->given != NULL)
         status = engine_admit(&f->engine, o->given, diag);

@@ -10,6 +10,7 @@
 typedef struct feed_options {
     const engine_options *engine;
     const char *model, *prep, *labels, *vocab; /* paths; prep, labels, vocab may be NULL */
+    mote_model *loaded;                        /* the model itself, which the feed takes over (files are still looked for beside `model`); NULL: read `model` */
     size_t max_length;                         /* tokens, instead of the description's; 0: as described */
     mote_status (*read)(void *ctx, const mote_model *model, mote_diag *diag); /* once the model is open, before `given` is looked at; NULL: nothing */
     void *read_ctx;

@@ -1,0 +1,300 @@
+/* quantizer.c - the quantizer's life: options, rounds over samples, the result
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "quant/quantizer.h"
+#include "onnx/write.h"
+#include "ops/op.h"
+#include "passes/match.h"
+#include "passes/pass.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- options ---- */
+
+static mote_status check_options(mote_quantize_options *o, mote_diag *diag)
+{
+    if (o->activations == MOTE_DTYPE_NONE)
+        o->activations = MOTE_DTYPE_U8;
+    MOTE_REQUIRE(mote_dtype_in(o->activations, MOTE_DT(U8) | MOTE_DT(S8) | MOTE_DT(U16) | MOTE_DT(S16)), diag, MOTE_E_ARGUMENT,
+                 "activations are %s, expected uint8, int8, uint16 or int16", mote_dtype_name(o->activations));
+    o->weight_bits = o->weight_bits == 0 ? 8 : o->weight_bits;
+    o->block = o->block == 0 ? 32 : o->block;
+    MOTE_REQUIRE(o->weight_bits == 8 || o->weight_bits == 4, diag, MOTE_E_ARGUMENT, "weights of %u bits, expected 8 or 4", o->weight_bits);
+    MOTE_REQUIRE(o->block >= 16 && o->block <= 65536 && (o->block & (o->block - 1)) == 0, diag, MOTE_E_ARGUMENT,
+                 "blocks of %u weights, expected a power of two from 16", o->block);
+    MOTE_REQUIRE((unsigned)o->mode <= MOTE_QUANT_FLOAT16 && (unsigned)o->ranges <= MOTE_RANGE_ENTROPY && (unsigned)o->scope <= MOTE_SCOPE_ALL, diag, MOTE_E_ARGUMENT,
+                 "a mode, range method or scope that this version does not know");
+    return MOTE_OK;
+}
+
+/* Every name of `keep` names a node. */
+static mote_status check_keep(const mote_quantizer *q, mote_diag *diag)
+{
+    mote_quantizer one = {.o = q->o};
+    char name[256];
+    for (const char *at = q->o.keep; at != NULL && *at != 0;) {
+        const size_t n = strcspn(at, ",");
+        bool found = false;
+        MOTE_REQUIRE(n < sizeof name, diag, MOTE_E_ARGUMENT, "a name of %zu bytes", n);
+        memcpy(name, at, n);
+        name[n] = 0;
+        one.o.keep = name;
+        for (const mote_node *k = q->module->graph->first; k != NULL && !found; k = k->next)
+            found = mote_quant_kept(&one, k);
+        MOTE_REQUIRE(found || n == 0, diag, MOTE_E_ARGUMENT, "no node is named '%s'", name);
+        at += n + (at[n] == ',');
+    }
+    return MOTE_OK;
+}
+
+static mote_status check_fresh(const mote_quantizer *q, mote_diag *diag)
+{
+    for (const mote_node *n = q->module->graph->first; n != NULL; n = n->next)
+        MOTE_REQUIRE(!mote_str_is(n->op, "QuantizeLinear") && !mote_str_is(n->op, "DequantizeLinear") && !mote_str_is(n->op, "DynamicQuantizeLinear") &&
+                         !mote_str_is(n->op, "QLinearConv") && !mote_str_is(n->op, "QLinearMatMul") && !mote_str_is(n->op, "MatMulInteger") && !mote_str_is(n->op, "ConvInteger"),
+                     diag, MOTE_E_UNSUPPORTED, "the model is quantized already: it has a %.*s '%.*s'", MOTE_STR_ARG(n->op), MOTE_STR_ARG(n->name));
+    return MOTE_OK;
+}
+
+static bool has_layer(const mote_quantizer *q)
+{
+    for (size_t i = 0; i < q->n_layers; i++)
+        if (q->layers[i].why == NULL)
+            return true;
+    return false;
+}
+
+/* ---- life ---- */
+
+static mote_status retype(mote_module *m, mote_diag *diag)
+{
+    MOTE_TRY(mote_ops_resolve(m, diag));
+    MOTE_TRY(mote_infer_module(m, diag));
+    return mote_module_verify(m, diag);
+}
+
+static mote_status open_model(mote_quantizer *q, const char *path, mote_diag *diag)
+{
+    const mote_onnx_read_options read = {0};
+    const mote_pass_options passes = {.lower = false};
+    MOTE_TRY(mote_onnx_read_path(&q->heap, path, &read, &q->module, &q->files, diag));
+    MOTE_TRY(mote_ops_resolve(q->module, diag));
+    MOTE_TRY(mote_infer_module(q->module, diag));
+    MOTE_TRY(mote_passes_run(q->module, &passes, diag));
+    MOTE_TRY(check_fresh(q, diag));
+    const bool new = q->o.mode == MOTE_QUANT_WEIGHTS || (q->o.mode == MOTE_QUANT_STATIC && (q->o.activations == MOTE_DTYPE_U16 || q->o.activations == MOTE_DTYPE_S16));
+    MOTE_TRY(mote_quant_raise(q->module, new ? 21 : 13, diag));
+    MOTE_TRY(retype(q->module, diag));
+    MOTE_TRY(check_keep(q, diag));
+    MOTE_TRY(mote_quant_select(q, diag));
+    if (q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0)
+        MOTE_TRY(mote_quant_find_pairs(q, diag));
+    MOTE_REQUIRE(has_layer(q) || q->o.mode == MOTE_QUANT_FLOAT16, diag, MOTE_E_UNSUPPORTED, "the model has no Conv, Gemm or MatMul that can be quantized%s%s",
+                 q->n_layers != 0 ? "; the first: " : "", q->n_layers != 0 ? q->layers[0].why : "");
+    return MOTE_OK;
+}
+
+mote_status mote_quantizer_create(const char *path, const mote_quantize_options *options, mote_quantizer **out, mote_diag *diag)
+{
+    mote_quantize_options o = MOTE_QUANTIZE_OPTIONS_INIT;
+    if (diag != NULL)
+        *diag = (mote_diag)MOTE_DIAG_INIT;
+    MOTE_REQUIRE(path != NULL && out != NULL, diag, MOTE_E_ARGUMENT, "path or out is NULL");
+    *out = NULL;
+    if (options != NULL) {
+        MOTE_REQUIRE(options->struct_size != 0 && options->struct_size <= sizeof o, diag, MOTE_E_ARGUMENT, "quantize options of %zu bytes are not of this version",
+                     options->struct_size);
+        memcpy(&o, options, options->struct_size);
+        o.struct_size = sizeof o;
+    }
+    MOTE_REQUIRE(o.allocator == NULL || (o.allocator->struct_size == sizeof *o.allocator && o.allocator->alloc != NULL && o.allocator->free != NULL), diag,
+                 MOTE_E_ARGUMENT, "an allocator without its functions");
+    MOTE_TRY(check_options(&o, diag));
+    mote_heap heap;
+    mote_heap_init(&heap, o.allocator, 0);
+    mote_quantizer *q = mote_heap_calloc(&heap, 1, sizeof *q);
+    if (q == NULL)
+        return MOTE_NO_MEMORY(diag, sizeof *q);
+    mote_heap_init(&q->heap, o.allocator, 0);
+    mote_arena_init(&q->arena, &q->heap);
+    q->o = o;
+    if (o.keep != NULL) {
+        q->o.keep = mote_arena_str(&q->arena, mote_str_c(o.keep)).p;
+        if (q->o.keep == NULL) {
+            mote_quantizer_destroy(&q);
+            return MOTE_NO_MEMORY(diag, strlen(o.keep));
+        }
+    }
+    mote_status status = open_model(q, path, diag);
+    if (status != MOTE_OK)
+        mote_quantizer_destroy(&q);
+    *out = q;
+    return status;
+}
+
+static void free_bytes(mote_quantizer *q)
+{
+    mote_heap_free(&q->heap, q->bytes, q->n_bytes);
+    q->bytes = NULL;
+    q->n_bytes = 0;
+}
+
+void mote_quantizer_destroy(mote_quantizer **quantizer)
+{
+    if (quantizer == NULL || *quantizer == NULL)
+        return;
+    mote_quantizer *q = *quantizer;
+    mote_heap heap;
+    mote_observer_destroy(&q->seen);
+    free_bytes(q);
+    mote_module_destroy(&q->module);
+    mote_onnx_files_destroy(&q->files);
+    mote_arena_deinit(&q->arena);
+    mote_heap_init(&heap, &q->heap.allocator, 0);
+    mote_heap_free(&heap, q, sizeof *q);
+    *quantizer = NULL;
+}
+
+/* ---- rounds ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    const mote_str x = *(const mote_str *)a, y = *(const mote_str *)b;
+    const size_t n = x.n < y.n ? x.n : y.n;
+    const int c = n == 0 ? 0 : memcmp(x.p, y.p, n);
+    return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
+}
+
+/* The model with every tensor that is observed as an output: under its own name, and out of the reach of fusions. */
+static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *diag)
+{
+    size_t n = 0;
+    mote_str *wanted = mote_arena_calloc(&q->arena, q->n_values + 1, sizeof *wanted);
+    if (wanted == NULL)
+        return MOTE_NO_MEMORY(diag, q->n_values * sizeof *wanted);
+    for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
+        if (q->values[v->id].wanted && q->values[v->id].root == v->id && v->producer != NULL && !mote_value_is_output(v))
+            wanted[n++] = v->name;
+    if (n != 0)
+        qsort(wanted, n, sizeof *wanted, by_name);
+    for (mote_value *v = m->graph->values; v != NULL; v = v->next) /* ids differ in the copy, names do not */
+        if (n != 0 && bsearch(&v->name, wanted, n, sizeof *wanted, by_name) != NULL)
+            MOTE_TRY(mote_graph_add_output(m->graph, v));
+    return MOTE_OK;
+}
+
+static mote_status model_of_round(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+{
+    mote_module *m;
+    MOTE_TRY(mote_module_clone(q->module, &q->heap, &m));
+    mote_status status = add_outputs(q, m, diag);
+    if (status == MOTE_OK)
+        status = mote_onnx_write_memory(m, &q->heap, &q->bytes, &q->n_bytes, diag);
+    mote_module_destroy(&m);
+    if (status == MOTE_OK)
+        status = mote_model_load_memory(q->bytes, q->n_bytes, load, out, diag);
+    return status;
+}
+
+static mote_status choose_scales(mote_quantizer *q, mote_diag *diag)
+{
+    const bool symmetric = q->o.activations == MOTE_DTYPE_S16;
+    const unsigned levels = q->o.activations == MOTE_DTYPE_U16 || q->o.activations == MOTE_DTYPE_S16 ? 65536 : 256;
+    for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next) {
+        mote_qvalue *k = &q->values[v->id];
+        mote_observation seen = MOTE_OBSERVATION_INIT;
+        mote_range r;
+        if (!k->wanted || k->root != v->id || v->constant != NULL)
+            continue;
+        MOTE_REQUIRE(mote_observer_find(q->seen, v->name.p, &seen) == MOTE_OK, diag, MOTE_E_VALUE, "'%.*s' was never made: no sample was run", MOTE_STR_ARG(v->name));
+        MOTE_TRY(mote_range_choose(&seen, q->o.ranges, levels, k->behind, k->behind_p, &r, diag));
+        k->scale = mote_scale_of(r, q->o.activations, symmetric);
+    }
+    return MOTE_OK;
+}
+
+static mote_status end_round(mote_quantizer *q, mote_diag *diag)
+{
+    free_bytes(q);
+    q->running = false;
+    if (q->round == MOTE_ROUND_CHANNELS) {
+        MOTE_TRY(mote_quant_equalize(q, diag));
+        MOTE_TRY(retype(q->module, diag));
+        return mote_quant_select(q, diag);
+    }
+    mote_status status = mote_observer_status(q->seen);
+    MOTE_REQUIRE(status == MOTE_OK, diag, status, "observing tensors: %s", mote_status_string(status));
+    return q->o.mode == MOTE_QUANT_STATIC ? choose_scales(q, diag) : MOTE_OK;
+}
+
+/* The round after the one that has ended; NONE: there is none. */
+static mote_quant_round next_round(const mote_quantizer *q)
+{
+    const bool samples = q->o.mode == MOTE_QUANT_STATIC || (q->o.mode == MOTE_QUANT_FLOAT16 && q->o.samples);
+    if (!samples || q->round == MOTE_ROUND_RANGES)
+        return MOTE_ROUND_NONE;
+    return q->round == MOTE_ROUND_NONE && q->n_channels != 0 ? MOTE_ROUND_CHANNELS : MOTE_ROUND_RANGES;
+}
+
+static mote_status transform(mote_quantizer *q, mote_diag *diag)
+{
+    switch (q->o.mode) {
+    case MOTE_QUANT_STATIC: MOTE_TRY(mote_quant_insert(q, diag)); break;
+    case MOTE_QUANT_DYNAMIC: MOTE_TRY(mote_quant_dynamic(q, diag)); break;
+    case MOTE_QUANT_WEIGHTS: MOTE_TRY(mote_quant_weights(q, diag)); break;
+    default: MOTE_TRY(mote_quant_half(q, diag)); break;
+    }
+    q->done = true;
+    return retype(q->module, diag);
+}
+
+mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+{
+    if (diag != NULL)
+        *diag = (mote_diag)MOTE_DIAG_INIT;
+    MOTE_REQUIRE(q != NULL && out != NULL, diag, MOTE_E_ARGUMENT, "quantizer or out is NULL");
+    *out = NULL;
+    if (q->done)
+        return MOTE_OK;
+    if (q->running)
+        MOTE_TRY(end_round(q, diag));
+    const mote_quant_round round = next_round(q);
+    if (round == MOTE_ROUND_NONE)
+        return transform(q, diag);
+    if (q->seen == NULL)
+        MOTE_TRY(mote_observer_create(q->o.allocator, &q->seen));
+    q->round = round;
+    q->running = true;
+    return model_of_round(q, load, out, diag);
+}
+
+void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *tensor)
+{
+    mote_quantizer *q = quantizer;
+    if (q == NULL || !q->running)
+        return;
+    if (q->round == MOTE_ROUND_CHANNELS)
+        mote_quant_see_channels(q, name, tensor);
+    else
+        mote_observer_tap(q->seen, name, tensor);
+}
+
+mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag)
+{
+    const mote_onnx_write_options o = {.overwrite = overwrite};
+    if (diag != NULL)
+        *diag = (mote_diag)MOTE_DIAG_INIT;
+    MOTE_REQUIRE(q != NULL && path != NULL && q->done, diag, MOTE_E_ARGUMENT, "the quantizer has rounds to go, or path is NULL");
+    return mote_onnx_write_path(q->module, path, &o, diag);
+}
+
+size_t mote_quantizer_layer_count(const mote_quantizer *q) { return q == NULL ? 0 : q->n_layers; }
+
+mote_status mote_quantizer_layer_at(const mote_quantizer *q, size_t index, mote_quantized_layer *out)
+{
+    if (q == NULL || index >= q->n_layers || out == NULL || out->struct_size < sizeof *out)
+        return MOTE_E_ARGUMENT;
+    const mote_layer *l = &q->layers[index];
+    *out = (mote_quantized_layer){sizeof *out, l->node->name.p, l->node->op.p, l->why, l->weight != NULL && l->weight->constant != NULL ? mote_array_count(l->weight->constant) : 0};
+    return MOTE_OK;
+}

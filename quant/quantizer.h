@@ -1,0 +1,88 @@
+/* quantizer.h - a model on its way to fewer bits: what the transforms share
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_QUANT_QUANTIZER_H
+#define MOTE_QUANT_QUANTIZER_H
+
+#include "graph/graph.h"
+#include "onnx/read.h"
+#include "quant/observe/observer.h"
+#include "quant/ptq/range.h"
+#include <mote/mote_quant.h>
+
+/* A product: the operators that quantization is about. */
+typedef struct mote_layer {
+    mote_node *node;
+    const char *why;       /* NULL: quantized */
+    mote_value *weight;    /* a constant, or NULL for MatMul of two tensors */
+    int32_t axis;          /* of the weight's output channels */
+    float *shift;          /* what bias correction adds to the bias, by output channel; NULL: nothing */
+} mote_layer;
+
+/* What is known of a value, by its id. */
+typedef struct mote_qvalue {
+    bool wanted;     /* it is observed and gets a scale */
+    bool everywhere; /* every user reads the quantized form, not only quantized nodes */
+    uint32_t root;   /* the value whose scale it shares; itself when it has its own */
+    mote_range_behind behind;
+    double behind_p; /* its parameter */
+    mote_scale scale;
+} mote_qvalue;
+
+/* Extremes of a tensor by channel (dimension 1), 0 among them. */
+typedef struct mote_channel_ranges {
+    mote_value *value;
+    size_t n;
+    float *lo, *hi;
+} mote_channel_ranges;
+
+typedef enum mote_quant_round { MOTE_ROUND_NONE, MOTE_ROUND_CHANNELS, MOTE_ROUND_RANGES } mote_quant_round;
+
+struct mote_quantizer {
+    mote_heap heap;
+    mote_quantize_options o;
+    mote_arena arena;
+    mote_module *module;
+    mote_onnx_files *files;
+    mote_layer *layers;
+    size_t n_layers;
+    bool *quantized;       /* by node id: reads and gives quantized values */
+    uint32_t n_nodes;
+    mote_qvalue *values;   /* by value id */
+    uint32_t n_values;
+    mote_observer *seen;
+    mote_channel_ranges *channels; /* of tensors that may be equalized */
+    size_t n_channels;
+    mote_quant_round round;
+    bool running, done;
+    void *bytes;           /* of the model of the round at hand */
+    size_t n_bytes;
+};
+
+/* transform/select.c: which nodes are quantized and which values get a scale. */
+mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag);
+/* transform/equalize.c: finds tensors whose channels can be brought to like ranges; looks at them; does it. */
+mote_status mote_quant_find_pairs(mote_quantizer *q, mote_diag *diag);
+void mote_quant_see_channels(mote_quantizer *q, const char *name, const mote_tensor *t);
+mote_status mote_quant_equalize(mote_quantizer *q, mote_diag *diag);
+/* transform/insert.c: QuantizeLinear and DequantizeLinear, quantized constants. */
+mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag);
+/* transform/raise.c: the standard operators of the module come to mean the same in at least this operator set. */
+mote_status mote_quant_raise(mote_module *m, int64_t version, mote_diag *diag);
+/* transform/dynamic.c, weights.c, half.c */
+mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag);
+mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag);
+mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag);
+
+/* transform/edit.c */
+/* A constant; data is copied. NULL: no memory. */
+mote_value *mote_quant_constant(mote_graph *g, mote_dtype type, int32_t rank, const int64_t *dims, const void *data);
+/* A constant tensor of f32 as floats in the arena. NULL: no memory. */
+float *mote_quant_floats(mote_arena *arena, const mote_array *a);
+/* A standard node with one output; NULL: no memory. */
+mote_node *mote_quant_node(mote_graph *g, mote_node *before, const char *op, int32_t version, uint32_t n_in, mote_value *const *in);
+/* real = (x - zero) scale along axis (negative: one scale). zero may be NULL. */
+mote_value *mote_quant_dequantize(mote_graph *g, mote_node *before, mote_value *x, mote_value *scale, mote_value *zero, int32_t axis);
+/* Whether a node's name is one of q->o.keep. */
+bool mote_quant_kept(const mote_quantizer *q, const mote_node *n);
+
+#endif

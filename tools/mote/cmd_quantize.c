@@ -1,0 +1,199 @@
+/* cmd_quantize.c - a model in fewer bits
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "files.h"
+#include "samples.h"
+#include <mote/mote_quant.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct quantize_options {
+    engine_options engine;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep;
+    uint64_t limit, max_length, block, effort;
+    bool fp16, reduce_range, overwrite, json, has_effort;
+    const char *effort_text;
+} quantize_options;
+
+extern const command command_quantize;
+
+static const option_spec table[] = {
+    {"output", OPTION_TEXT, offsetof(quantize_options, output), "FILE", "the model to write; -o for short"},
+    {"fp16", OPTION_FLAG, offsetof(quantize_options, fp16), NULL, "weights and arithmetic in float16; with --data, what would overflow stays in float32"},
+    {"int8", OPTION_TEXT, offsetof(quantize_options, int8), "static|dynamic", "8 bits: ranges of activations from --data, or found at run time"},
+    {"weights-only", OPTION_TEXT, offsetof(quantize_options, weights_only), "int8|int4", "weights in blocks of few bits, arithmetic in float"},
+    {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures or of .npz files, a file of words, or stacked arrays"},
+    {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
+    {"prep", OPTION_TEXT, offsetof(quantize_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
+    {"vocab", OPTION_TEXT, offsetof(quantize_options, vocab), "FILE", "the vocabulary, when it is not where the preprocessing says"},
+    {"max-length", OPTION_COUNT, offsetof(quantize_options, max_length), "N", "cut sentences to N tokens"},
+    {"weights", OPTION_TEXT, offsetof(quantize_options, weights), "per-channel|per-tensor", "scales of a weight: one for each output channel (default), or one"},
+    {"activations", OPTION_TEXT, offsetof(quantize_options, activations), "u8|s8|u16|s16", "type of quantized activations; u8 by default"},
+    {"ranges", OPTION_TEXT, offsetof(quantize_options, ranges), "mse|minmax|percentile|entropy", "how ranges come from what was seen; mse by default"},
+    {"scope", OPTION_TEXT, offsetof(quantize_options, scope), "auto|products|all", "what becomes integers: products alone (default where there is a layer normalization), or all between them"},
+    {"reduce-range", OPTION_FLAG, offsetof(quantize_options, reduce_range), NULL, "weights of 7 bits, for processors whose 8-bit products saturate"},
+    {"block", OPTION_COUNT, offsetof(quantize_options, block), "N", "weights that share a scale with --weights-only; 32 by default"},
+    {"effort", OPTION_TEXT, offsetof(quantize_options, effort_text), "0|1", "0: ranges alone; 1, the default: weights of least error and corrected biases, too"},
+    {"keep", OPTION_TEXT, offsetof(quantize_options, keep), "LIST", "names of nodes that stay in float, by commas; a name may end in '*'"},
+    {"overwrite", OPTION_FLAG, offsetof(quantize_options, overwrite), NULL, "replace FILE when it exists"},
+    ENGINE_OPTIONS(quantize_options),
+    OPTION_JSON(quantize_options),
+    OPTION_END};
+
+/* The index of a word in a list that ends with NULL; -1: none. */
+static int word_of(const char *text, const char *const *list)
+{
+    for (int i = 0; list[i] != NULL; i++)
+        if (strcmp(text, list[i]) == 0)
+            return i;
+    return -1;
+}
+
+static const char *read_options(const quantize_options *o, mote_quantize_options *q)
+{
+    static const char *const modes[] = {"static", "dynamic", NULL}, *const bits[] = {"int8", "int4", NULL}, *const weights[] = {"per-channel", "per-tensor", NULL};
+    static const char *const activations[] = {"u8", "s8", "u16", "s16", NULL}, *const ranges[] = {"mse", "minmax", "percentile", "entropy", NULL};
+    static const char *const scopes[] = {"auto", "products", "all", NULL}, *const efforts[] = {"0", "1", NULL};
+    static const mote_dtype types[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8, MOTE_DTYPE_U16, MOTE_DTYPE_S16};
+    int k = 0;
+    if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) != 1)
+        return "give one of --fp16, --int8 and --weights-only";
+    if (o->int8 != NULL && (k = word_of(o->int8, modes)) < 0)
+        return "--int8 is static or dynamic";
+    q->mode = o->fp16 ? MOTE_QUANT_FLOAT16 : o->weights_only != NULL ? MOTE_QUANT_WEIGHTS : k == 0 ? MOTE_QUANT_STATIC : MOTE_QUANT_DYNAMIC;
+    if (o->weights_only != NULL && (k = word_of(o->weights_only, bits)) < 0)
+        return "--weights-only is int8 or int4";
+    q->weight_bits = o->weights_only != NULL && k == 1 ? 4 : 8;
+    if (o->weights != NULL && (k = word_of(o->weights, weights)) < 0)
+        return "--weights is per-channel or per-tensor";
+    q->per_tensor = o->weights != NULL && k == 1;
+    if (o->activations != NULL && (k = word_of(o->activations, activations)) < 0)
+        return "--activations is u8, s8, u16 or s16";
+    q->activations = o->activations != NULL ? types[k] : MOTE_DTYPE_U8;
+    if (o->ranges != NULL && (k = word_of(o->ranges, ranges)) < 0)
+        return "--ranges is mse, minmax, percentile or entropy";
+    q->ranges = o->ranges != NULL ? (mote_range_method)k : MOTE_RANGE_MSE;
+    if (o->scope != NULL && (k = word_of(o->scope, scopes)) < 0)
+        return "--scope is auto, products or all";
+    q->scope = o->scope != NULL ? (mote_quant_scope)k : MOTE_SCOPE_AUTO;
+    if (o->effort_text != NULL && (k = word_of(o->effort_text, efforts)) < 0)
+        return "--effort is 0 or 1";
+    q->effort = o->effort_text != NULL ? (unsigned)k : 1;
+    if (q->mode == MOTE_QUANT_STATIC && o->data == NULL)
+        return "--int8 static needs --data";
+    if ((q->mode == MOTE_QUANT_DYNAMIC || q->mode == MOTE_QUANT_WEIGHTS) && o->data != NULL)
+        return "--data is for --int8 static and --fp16";
+    if (o->block > 65536)
+        return "--block is at most 65536";
+    q->block = (unsigned)o->block;
+    q->reduce_range = o->reduce_range;
+    q->samples = o->data != NULL;
+    q->keep = o->keep;
+    return NULL;
+}
+
+/* The rounds over the samples. */
+static mote_status run_rounds(const quantize_options *o, const char *path, mote_quantizer *q, samples *s, mote_diag *diag)
+{
+    for (mote_model *m;;) {
+        MOTE_TRY(mote_quantizer_next(q, NULL, &m, diag));
+        if (m == NULL)
+            return MOTE_OK;
+        engine_options e = o->engine;
+        feed f;
+        e.tap = mote_quantizer_tap;
+        e.tap_ctx = q;
+        const feed_options fo = {.engine = &e, .model = path, .loaded = m, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
+                                 .prep_needed = samples_need_prep(o->data)};
+        MOTE_TRY(feed_open(&f, &fo, diag));
+        mote_status status = samples_run(s, &f, NULL, NULL, diag);
+        feed_close(&f);
+        MOTE_TRY(status);
+    }
+}
+
+static uint64_t file_bytes(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static json_t *describe(const quantize_options *o, const char *path, const mote_quantizer *q, const samples *s, double ms)
+{
+    json_t *kept = json_array();
+    uint64_t all = 0, done = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < mote_quantizer_layer_count(q); i++) {
+        mote_quantized_layer l = MOTE_QUANTIZED_LAYER_INIT;
+        if (mote_quantizer_layer_at(q, i, &l) != MOTE_OK)
+            continue;
+        all += l.weights;
+        n += l.why == NULL;
+        if (l.why == NULL)
+            done += l.weights;
+        else
+            json_array_append_new(kept, json_pack("{s:s, s:s, s:s}", "node", l.node, "op", l.op, "why", l.why));
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f}", "schema", "mote.quantize/1", "model", path, "output", o->output, "bytes_before",
+                     (json_int_t)file_bytes(path), "bytes", (json_int_t)file_bytes(o->output), "samples", (json_int_t)s->n, "layers", (json_int_t)n, "weights", (json_int_t)done,
+                     "weights_of", (json_int_t)all, "kept", kept, "ms", ms);
+}
+
+static void print_report(const json_t *r)
+{
+    const double before = (double)json_integer_value(json_object_get(r, "bytes_before")), after = (double)json_integer_value(json_object_get(r, "bytes"));
+    const json_t *kept = json_object_get(r, "kept");
+    size_t i;
+    json_t *k;
+    printf("%s: %.2f MB -> %.2f MB (%.2f), %lld layers, %lld samples, %.1f s\n", json_string_value(json_object_get(r, "output")), before / 1e6, after / 1e6,
+           before > 0 ? after / before : 0, (long long)json_integer_value(json_object_get(r, "layers")), (long long)json_integer_value(json_object_get(r, "samples")),
+           json_real_value(json_object_get(r, "ms")) / 1e3);
+    json_array_foreach(kept, i, k)
+        printf("  %s '%s' stays in float: %s\n", json_string_value(json_object_get(k, "op")), json_string_value(json_object_get(k, "node")),
+               json_string_value(json_object_get(k, "why")));
+    if (after >= before)
+        printf("  not smaller\n");
+}
+
+static int run_quantize(void *values, int n, char **operand)
+{
+    quantize_options *o = values;
+    mote_quantize_options qo = MOTE_QUANTIZE_OPTIONS_INIT;
+    if (n != 1 || o->output == NULL)
+        return tool_usage(&command_quantize, "give one model, and --output");
+    const char *wrong = read_options(o, &qo);
+    if (wrong != NULL)
+        return tool_usage(&command_quantize, wrong);
+    mote_diag diag = MOTE_DIAG_INIT;
+    mote_quantizer *q = NULL;
+    samples s = {.data = o->data, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX};
+    const double start = clock_ms();
+    mote_status status = file_output_allowed(o->output, o->overwrite, &diag);
+    if (status == MOTE_OK)
+        status = mote_quantizer_create(operand[0], &qo, &q, &diag);
+    if (status == MOTE_OK)
+        status = run_rounds(o, operand[0], q, &s, &diag);
+    if (status == MOTE_OK)
+        status = mote_quantizer_write(q, o->output, o->overwrite, &diag);
+    int code = EXIT_DONE;
+    if (status != MOTE_OK) {
+        code = tool_fail(o->json, s.at[0] != 0 ? s.at : operand[0], status, &diag);
+    } else {
+        json_t *report = describe(o, operand[0], q, &s, clock_ms() - start);
+        if (o->json) {
+            code = tool_print_json(report);
+        } else {
+            print_report(report);
+            json_decref(report);
+        }
+    }
+    mote_quantizer_destroy(&q);
+    return code;
+}
+
+const command command_quantize = {
+    "quantize", "MODEL -o FILE --int8 static --data D | --int8 dynamic | --weights-only BITS | --fp16", "a model in fewer bits",
+    "Writes standard ONNX. Static: QuantizeLinear and DequantizeLinear with ranges from samples, which go through the model's preprocessing. Dynamic: DynamicQuantizeLinear, "
+    "MatMulInteger and ConvInteger. Weights only: DequantizeLinear with blocks (operator set 21). docs/quantize.md says what is done and why.",
+    table, sizeof(quantize_options), run_quantize};

@@ -1,0 +1,21 @@
+/* samples.h - unlabelled data through a model, one sample at a time
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_TOOL_SAMPLES_H
+#define MOTE_TOOL_SAMPLES_H
+
+#include "feed.h"
+
+typedef struct samples {
+    const char *data;   /* a folder of pictures (in the order of labels.csv, when there is one, else of their names), an .iob2 file, an .npz whose arrays are stacked, or a
+                           folder of .npz files, one sample each */
+    size_t limit;       /* SIZE_MAX: all */
+    char at[4096];      /* the file at fault when a sample cannot be used */
+    size_t n;           /* samples run */
+} samples;
+
+/* Runs the feed's session on each sample. each: called after a run; NULL: nothing. */
+mote_status samples_run(samples *s, feed *f, mote_status (*each)(void *ctx, mote_diag *diag), void *ctx, mote_diag *diag);
+/* Whether the data needs the model's preprocessing. */
+bool samples_need_prep(const char *data);
+
+#endif
