@@ -18,8 +18,12 @@ bool mote_type_join(mote_type *a, const mote_type *b)
         *a = *b;
         return true;
     }
-    if (a->kind != b->kind)
-        return false;
+    if (a->kind != b->kind) { /* an optional, and what it may hold: which of them is known at run time */
+        if (a->kind != MOTE_KIND_OPTIONAL && b->kind != MOTE_KIND_OPTIONAL)
+            return false;
+        *a = (mote_type){.rank = -1};
+        return true;
+    }
     if (a->kind != MOTE_KIND_TENSOR)
         return true;
     if (a->dtype == MOTE_DTYPE_NONE)
