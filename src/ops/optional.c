@@ -71,16 +71,17 @@ static mote_status eval_get(mote_eval *c)
 MOTE_OP(onnx, Optional, 15, OPTIONAL_15(MOTE_T_ALL_7));
 MOTE_OP(onnx, Optional, 28, OPTIONAL_15(MOTE_T_ALL_25));
 
+/* Version 15 names optionals alone; but the state of a Loop that begins as an empty one holds the bare value after an iteration. */
 #define HAS(input, t, kinds)                                                                                           \
     .in = input, .out = "output:bool", .types = {{"O", t, kinds}}, .infer = infer_has, .eval = eval_has,                \
     .doc = "whether the optional has an element"
-MOTE_OP(onnx, OptionalHasElement, 15, HAS("input:O", MOTE_T_ALL_7, MOTE_T_OPTIONAL));
+MOTE_OP(onnx, OptionalHasElement, 15, HAS("input:O", MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalHasElement, 18, HAS("input?:O", MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalHasElement, 28, HAS("input?:O", MOTE_T_ALL_25, ANY_KIND));
 
 #define GET(t, kinds)                                                                                                  \
     .in = "input:O", .out = "output:V", .types = {{"O", t, kinds}, {"V", t, SOLID_KIND}}, .flags = MOTE_OP_DATA_SHAPE,  \
     .infer = infer_get, .eval = eval_get, .doc = "the element of the optional"
-MOTE_OP(onnx, OptionalGetElement, 15, GET(MOTE_T_ALL_7, MOTE_T_OPTIONAL));
+MOTE_OP(onnx, OptionalGetElement, 15, GET(MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalGetElement, 18, GET(MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalGetElement, 28, GET(MOTE_T_ALL_25, ANY_KIND));
