@@ -1,0 +1,81 @@
+/* letters.c - code points of UTF-8 text: reading, upper and lower case, spaces
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The mappings are Unicode's simple ones; the table is made by tools/gen/case_table.py. */
+#include "base/platform.h"
+#include "ops/letters.h"
+
+typedef struct case_range {
+    uint32_t first, last;
+    int32_t step, difference;
+} case_range;
+#include "ops/case_table.inc"
+
+uint32_t mote_letter_at(const char *p, size_t n, size_t *bytes)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    const size_t k = mote_utf8_length(p, n);
+    *bytes = k != 0 ? k : 1;
+    switch (k) {
+    case 1: return u[0];
+    case 2: return (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu);
+    case 3: return (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
+    case 4: return (u[0] & 0x07u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
+    default: return 0xfffd;
+    }
+}
+
+static uint32_t change(uint32_t c, const case_range *table, size_t n)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        const size_t middle = lo + (hi - lo) / 2;
+        if (table[middle].last < c)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    /* a range of step 2 may lie between those of another: its first code point decides */
+    for (size_t i = lo; i < n && table[i].first <= c; i++)
+        if (c <= table[i].last && (c - table[i].first) % (uint32_t)table[i].step == 0)
+            return (uint32_t)((int64_t)c + table[i].difference);
+    return c;
+}
+
+uint32_t mote_letter_lower(uint32_t c)
+{
+    if (c < 128)
+        return c >= 'A' && c <= 'Z' ? c + 32 : c;
+    return change(c, to_lower, sizeof to_lower / sizeof to_lower[0]);
+}
+
+uint32_t mote_letter_upper(uint32_t c)
+{
+    if (c < 128)
+        return c >= 'a' && c <= 'z' ? c - 32 : c;
+    return change(c, to_upper, sizeof to_upper / sizeof to_upper[0]);
+}
+
+bool mote_letter_is_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+size_t mote_letters_change(mote_str text, bool upper, char *out)
+{
+    size_t n = 0, bytes;
+    for (size_t i = 0; i < text.n; i += bytes) {
+        const uint32_t c = mote_letter_at(text.p + i, text.n - i, &bytes), to = upper ? mote_letter_upper(c) : mote_letter_lower(c);
+        if (to == c) {
+            memcpy(out + n, text.p + i, bytes);
+            n += bytes;
+        } else {
+            char utf8[4];
+            const size_t k = mote_utf8_put(utf8, to);
+            memcpy(out + n, utf8, k);
+            n += k;
+        }
+    }
+    return n;
+}
