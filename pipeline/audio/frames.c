@@ -4,7 +4,7 @@
 #include "base/diag.h"
 #include "base/heap.h"
 #include "base/size.h"
-#include "pipeline/audio/fft.h"
+#include "ops/fft.h"
 #include <math.h>
 #include <mote/mote_audio.h>
 #include <string.h>

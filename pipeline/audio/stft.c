@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
-#include "pipeline/audio/fft.h"
+#include "ops/fft.h"
 #include <math.h>
 #include <mote/mote_audio.h>
 #include <string.h>

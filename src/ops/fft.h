@@ -3,8 +3,8 @@
  *
  * Powers of two by Cooley and Tukey (1965), other lengths by Bluestein (1970) over the next power of two that holds 2n-1. Twiddles come from a fixed
  * series in double, not from libm: the same bits on every machine. */
-#ifndef MOTE_PIPELINE_AUDIO_FFT_H
-#define MOTE_PIPELINE_AUDIO_FFT_H
+#ifndef MOTE_OPS_FFT_H
+#define MOTE_OPS_FFT_H
 
 #include "base/diag.h"
 #include "base/heap.h"

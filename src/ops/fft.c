@@ -1,7 +1,7 @@
 /* fft.c - the discrete Fourier transform of any length
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
-#include "pipeline/audio/fft.h"
+#include "ops/fft.h"
 #include "base/size.h"
 
 static mote_complex mul(mote_complex a, mote_complex b) { return (mote_complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
