@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * One MOTE_OP(domain, Name, since, ...) in a src/ops/ file defines a version of an operator. tools/gen/op_table.sh collects the lines that start
- * with MOTE_OP( into src/ops/op_table.inc (committed; compared in CI). Domains: onnx (""), ms ("com.microsoft"), ml ("ai.onnx.ml"), mote
- * ("mote": internal forms that lowering makes; never read from or written to a file). */
+ * with MOTE_OP( into src/ops/op_table.inc (committed; compared in CI). Domains: onnx (""), ms ("com.microsoft"), ml ("ai.onnx.ml"), preview
+ * ("ai.onnx.preview"), mote ("mote": internal forms that lowering makes; never read from or written to a file). */
 #ifndef MOTE_OPS_OP_H
 #define MOTE_OPS_OP_H
 
@@ -65,6 +65,7 @@ struct mote_op_def {
 #define MOTE_DOMAIN_onnx ""
 #define MOTE_DOMAIN_ms "com.microsoft"
 #define MOTE_DOMAIN_ml "ai.onnx.ml"
+#define MOTE_DOMAIN_preview "ai.onnx.preview"
 #define MOTE_DOMAIN_mote "mote"
 
 /* The definition that answers for an operator at an opset version: the newest with since <= version. NULL: unknown, or removed by then. */
