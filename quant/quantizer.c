@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "quant/quantizer.h"
 #include "onnx/write.h"
+#include "ops/custom.h"
 #include "ops/op.h"
 #include "passes/match.h"
 #include "passes/pass.h"
@@ -78,6 +79,7 @@ static mote_status open_model(mote_quantizer *q, const char *path, mote_diag *di
     const mote_onnx_read_options read = {0};
     const mote_pass_options passes = {.lower = false};
     MOTE_TRY(mote_onnx_read_path(&q->heap, path, &read, &q->module, &q->files, diag));
+    q->module->custom = q->custom;
     MOTE_TRY(mote_ops_resolve(q->module, diag));
     MOTE_TRY(mote_infer_module(q->module, diag));
     MOTE_TRY(mote_passes_run(q->module, &passes, diag));
@@ -118,6 +120,7 @@ mote_status mote_quantizer_create(const char *path, const mote_quantize_options 
     mote_heap_init(&q->heap, o.allocator, 0);
     mote_arena_init(&q->arena, &q->heap);
     q->o = o;
+    q->custom = mote_custom_ops_keep(o.custom_ops);
     if (o.keep != NULL) {
         q->o.keep = mote_arena_str(&q->arena, mote_str_c(o.keep)).p;
         if (q->o.keep == NULL) {
@@ -149,6 +152,7 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
     free_bytes(q);
     mote_module_destroy(&q->module);
     mote_onnx_files_destroy(&q->files);
+    mote_custom_ops_release(q->custom);
     mote_arena_deinit(&q->arena);
     mote_heap_init(&heap, &q->heap.allocator, 0);
     mote_heap_free(&heap, q, sizeof *q);
@@ -191,6 +195,14 @@ static mote_status model_of_round(mote_quantizer *q, const mote_load_options *lo
     if (status == MOTE_OK)
         status = mote_onnx_write_memory(m, &q->heap, &q->bytes, &q->n_bytes, diag);
     mote_module_destroy(&m);
+    mote_load_options own = MOTE_LOAD_OPTIONS_INIT;
+    if (load == NULL || (load->struct_size != 0 && load->struct_size <= sizeof own)) {
+        if (load != NULL)
+            memcpy(&own, load, load->struct_size);
+        own.struct_size = sizeof own;
+        own.custom_ops = own.custom_ops != NULL ? own.custom_ops : q->custom;
+        load = &own;
+    }
     if (status == MOTE_OK)
         status = mote_model_load_memory(q->bytes, q->n_bytes, load, out, diag);
     return status;

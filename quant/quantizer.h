@@ -42,6 +42,7 @@ struct mote_quantizer {
     mote_quantize_options o;
     mote_arena arena;
     mote_module *module;
+    mote_custom_ops *custom; /* NULL: none */
     mote_onnx_files *files;
     mote_layer *layers;
     size_t n_layers;

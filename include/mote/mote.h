@@ -139,6 +139,8 @@ MOTE_API void mote_threadpool_destroy(mote_threadpool **pool);
 /* ---- model --------------------------------------------------------------------------------------------------- */
 
 typedef struct mote_model mote_model;
+/* Operators of the application's own: mote_custom.h. */
+typedef struct mote_custom_ops mote_custom_ops;
 
 /* Reads bytes of a model that is neither a path nor memory: fills buf with exactly `bytes` bytes from `offset`, or returns
  * false. Called only during load. */
@@ -164,13 +166,14 @@ typedef struct mote_load_options {
     bool keep_optional_inputs;       /* inputs with defaults are not folded into the model and can be bound */
     bool reference;                  /* run every operator by its reference evaluation: slow, for comparison */
     const char *stop_after;          /* for mote_model_dump: "load", "infer", a pass, "simplify", "assign", "lower"; NULL: all stages */
+    const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none. The handle may go before the model does */
 } mote_load_options;
-#define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL}
+#define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL, NULL}
 
 /* Loads, checks, simplifies and lowers a model. The path's file stays mapped until the model is destroyed, and must not
  * change; external data is read only from the model's own folder. Each returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_MEMORY,
  * MOTE_E_LIMIT, MOTE_E_IO, MOTE_E_FORMAT, MOTE_E_MODEL, MOTE_E_UNSUPPORTED, MOTE_E_PATH, MOTE_E_SHAPE, MOTE_E_DTYPE,
- * MOTE_E_VALUE or MOTE_E_PROVIDER. Thread-safe. `options` may be NULL. */
+ * MOTE_E_VALUE or MOTE_E_PROVIDER, or what the infer of a custom operator returned. Thread-safe. `options` may be NULL. */
 MOTE_API mote_status mote_model_load_path(const char *path, const mote_load_options *options, mote_model **out, mote_diag *diag);
 /* `data` is borrowed until the model is destroyed. */
 MOTE_API mote_status mote_model_load_memory(const void *data, size_t bytes, const mote_load_options *options, mote_model **out,
@@ -302,7 +305,7 @@ typedef struct mote_run_options {
 
 /* Runs once. On prepared shapes it allocates nothing, except for outputs whose size depends on data. Returns MOTE_OK,
  * MOTE_E_BUSY, MOTE_E_CANCELLED, MOTE_E_LIMIT, MOTE_E_VALUE (an index out of bounds, ...), MOTE_E_PROVIDER; where shapes depend on
- * data also MOTE_E_MEMORY and MOTE_E_SHAPE; and what prepare returns when no plan was made. After a failure outputs are unspecified and the
+ * data also MOTE_E_MEMORY and MOTE_E_SHAPE; what a custom operator's functions returned; and what prepare returns when no plan was made. After a failure outputs are unspecified and the
  * session can run again. */
 MOTE_API mote_status mote_session_run(mote_session *session, const mote_run_options *options, mote_diag *diag);
 /* Makes the run in progress end soon with MOTE_E_CANCELLED; without one, does nothing. From any thread, or a signal handler. */

@@ -118,9 +118,10 @@ typedef struct mote_quantize_options {
     bool samples;               /* FLOAT16: there will be samples, in one round */
     const char *keep;           /* comma-separated names of nodes that stay in float; NULL: none. A name may end in '*' */
     const mote_allocator *allocator; /* NULL: malloc */
+    const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 1, 0, 0, false, NULL, NULL}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 1, 0, 0, false, NULL, NULL, NULL}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */

@@ -183,7 +183,7 @@ static mote_status raise_graph(const raise *r, mote_graph *g, int depth)
         }
         if (n->domain.n != 0 || n->version >= r->version)
             continue;
-        const mote_op_def *now = mote_op_find(n->domain, n->op, r->version);
+        const mote_op_def *now = mote_op_find_in(g->module, n->domain, n->op, r->version);
         if (now == n->def && now != NULL) {
             n->version = (int32_t)r->version;
             continue;

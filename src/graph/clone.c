@@ -158,6 +158,7 @@ static mote_status clone_module(const mote_module *from, mote_module *m)
         !copy_str(&c, from->domain, &m->domain) || !copy_str(&c, from->doc, &m->doc) || !copy_str(&c, from->unknown, &m->unknown) ||
         !copy_props(&c, from->props, from->n_props, &m->props, &m->n_props))
         return MOTE_E_MEMORY;
+    m->custom = from->custom;
     m->ir_version = from->ir_version;
     m->model_version = from->model_version;
     m->opsets = mote_arena_calloc(&m->arena, from->n_opsets, sizeof *m->opsets);

@@ -159,6 +159,7 @@ struct mote_module {
     mote_str unknown;             /* unknown fields and training info, encoded */
     uint32_t n_values, n_nodes;
     uint32_t next_name;           /* for fresh names */
+    const mote_custom_ops *custom; /* operators besides the table's, borrowed; NULL: none */
 };
 
 /* ---- construction: every function returns NULL or MOTE_E_MEMORY when memory runs out, unless it says more ---- */

@@ -314,12 +314,12 @@ static mote_status scan_versions(versions *v, const mote_graph *g, int pass, int
         mote_opset *o = opset_of(v, n->domain);
         MOTE_REQUIRE(o != NULL, diag, MOTE_E_MODEL, "%.*s is of the domain '%.*s', which the model does not import", MOTE_STR_ARG(n->op),
                      MOTE_STR_ARG(n->domain));
-        const mote_op_def *now = mote_op_find(n->domain, n->op, n->version);
+        const mote_op_def *now = mote_op_find_in(g->module, n->domain, n->op, n->version);
         if (pass == 0) {
             int64_t need = now != NULL ? now->since : n->version;
             o->version = need > o->version ? need : o->version;
         } else if (now != NULL) {
-            MOTE_REQUIRE(mote_op_find(n->domain, n->op, o->version) == now, diag, MOTE_E_UNSUPPORTED,
+            MOTE_REQUIRE(mote_op_find_in(g->module, n->domain, n->op, o->version) == now, diag, MOTE_E_UNSUPPORTED,
                          "%.*s '%.*s' of version %d would mean something else in operator set %lld", MOTE_STR_ARG(n->op), MOTE_STR_ARG(n->name),
                          (int)n->version, (long long)o->version);
         }

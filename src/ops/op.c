@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "ops/op.h"
 #include "base/size.h"
+#include "ops/custom.h"
 #include "ops/signature.h"
 #include <string.h>
 
@@ -63,7 +64,30 @@ const mote_op_def *mote_op_find(mote_str domain, mote_str name, int64_t version)
     return found == NULL || found->removed ? NULL : found;
 }
 
+bool mote_op_is_known(mote_str domain, mote_str name)
+{
+    size_t first, last;
+    range_of(domain, name, &first, &last);
+    return first != last;
+}
+
+const mote_op_def *mote_op_find_in(const mote_module *m, mote_str domain, mote_str name, int64_t version)
+{
+    const mote_op_def *found = mote_op_find(domain, name, version);
+    return found != NULL || m == NULL || m->custom == NULL || mote_op_is_known(domain, name) ? found : mote_custom_find(m->custom, domain, name, version, NULL);
+}
+
 /* ---- resolution ---- */
+
+/* Why an operator is left out on purpose; NULL: it is not. */
+static const char *left_out(mote_str domain, mote_str name)
+{
+    if (domain.n == 0 && mote_str_is(name, "ImageDecoder"))
+        return "decoding picture files is the application's: it registers this operator (mote_custom.h), as the tool mote does";
+    if (mote_str_is(domain, "ai.onnx.preview.training") || mote_str_is(domain, "ai.onnx.training"))
+        return "it is for training";
+    return NULL;
+}
 
 static mote_status unknown(const mote_node *n, mote_diag *diag)
 {
@@ -71,6 +95,15 @@ static mote_status unknown(const mote_node *n, mote_diag *diag)
     range_of(n->domain, n->op, &first, &last);
     const char *domain = n->domain.n == 0 ? "ai.onnx" : n->domain.p;
     int length = n->domain.n == 0 ? 7 : (int)mote_min_size(n->domain.n, 100);
+    const char *why = left_out(n->domain, n->op);
+    int32_t since = 0;
+    if (n->graph->module->custom != NULL)
+        (void)mote_custom_find(n->graph->module->custom, n->domain, n->op, n->version, &since);
+    if (first == last && since != 0)
+        MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s of domain %.*s version %d, registered by the application from version %d on", MOTE_STR_ARG(n->op),
+                  length, domain, (int)n->version, (int)since);
+    if (first == last && why != NULL)
+        MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s of domain %.*s: %s", MOTE_STR_ARG(n->op), length, domain, why);
     if (first == last)
         MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s of domain %.*s, which is not known", MOTE_STR_ARG(n->op), length, domain);
     if (table[first]->since > n->version)
@@ -137,7 +170,7 @@ static mote_status resolve_node(mote_node *n, mote_diag *diag)
     if (def != NULL && (def->flags & MOTE_OP_OWN_DEF) != 0)
         return MOTE_OK;
     n->def = NULL;
-    def = mote_op_find(n->domain, n->op, n->version);
+    def = mote_op_find_in(n->graph->module, n->domain, n->op, n->version);
     if (def == NULL)
         return unknown(n, diag);
     MOTE_REQUIRE(mote_signature_read(def, def->in, &s) == MOTE_OK, diag, MOTE_E_INTERNAL, "the operator's signature is ill-formed");

@@ -37,6 +37,7 @@ enum {
     MOTE_OP_CONTROL = 1 << 4,        /* runs subgraphs: If, Loop, Scan, SequenceMap */
     MOTE_OP_SHAPE_ONLY = 1 << 5,     /* reads only the input's shape: Shape, Size */
     MOTE_OP_OWN_DEF = 1 << 6,        /* the definition belongs to the one node that has it (a provider's group): resolution leaves it there */
+    MOTE_OP_CUSTOM = 1 << 7,         /* the application's (ops/custom.h) */
     MOTE_OP_QUANT_KEEP = 1 << 8,     /* quantization trait: passes quantized values through unchanged (Reshape, Transpose, MaxPool) */
     MOTE_OP_QUANT_INT = 1 << 9,      /* has an integer form */
 };
@@ -70,6 +71,10 @@ struct mote_op_def {
 
 /* The definition that answers for an operator at an opset version: the newest with since <= version. NULL: unknown, or removed by then. */
 const mote_op_def *mote_op_find(mote_str domain, mote_str name, int64_t version);
+/* The same, and where the table does not know the name, among the operators that the application gave the module. */
+const mote_op_def *mote_op_find_in(const mote_module *m, mote_str domain, mote_str name, int64_t version);
+/* Whether the table has a row of that name, of any version. */
+bool mote_op_is_known(mote_str domain, mote_str name);
 /* The whole table, sorted by domain, name, since. */
 const mote_op_def *const *mote_op_table(size_t *count);
 

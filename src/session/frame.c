@@ -323,7 +323,7 @@ static mote_status lower_steps(mote_frame *f, mote_diag *diag)
         s->lowered = true;
         if (s->step.run == NULL) {
             s->step.run = mote_frame_reference;
-            s->step.kernel = "reference";
+            s->step.kernel = mote_frame_reference_name(s->step.node);
         }
         mote_slot *out = s->step.n_out > 0 ? (mote_slot *)(void *)s->step.out[0] : NULL;
         for (uint32_t i = 0; share && inplace != 0 && out != NULL && i < s->step.n_in && i < 32; i++) {

@@ -134,6 +134,11 @@ mote_status mote_frame_infer(mote_frame *f, const mote_node *node, mote_array *c
 mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *arena, uint32_t *inplace, mote_diag *diag);
 /* frame_eval.c: the step function that runs the reference evaluation. */
 mote_status mote_frame_reference(const mote_step *step, mote_exec *x);
+/* What the profile calls it: "custom" where the application computes. */
+MOTE_INLINE const char *mote_frame_reference_name(const mote_node *n)
+{
+    return n != NULL && n->def != NULL && (n->def->flags & MOTE_OP_CUSTOM) != 0 ? "custom" : "reference";
+}
 mote_status mote_frame_copy_step(const mote_step *step, mote_exec *x);
 /* Memory and shape for a dynamic slot; a static one is checked instead. */
 mote_status mote_slot_output(mote_frame *f, mote_slot *slot, mote_dtype dtype, int32_t rank, const int64_t *dims, mote_diag *diag);

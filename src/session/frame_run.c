@@ -72,7 +72,7 @@ static mote_status shape_step(mote_frame *f, mote_frame_step *s, mote_diag *diag
     MOTE_TRY(status);
     if (!known) { /* the evaluation itself will shape them */
         s->step.run = mote_frame_reference;
-        s->step.kernel = "reference";
+        s->step.kernel = mote_frame_reference_name(s->step.node);
         s->lowered = false;
         return MOTE_OK;
     }
@@ -90,7 +90,7 @@ static mote_status shape_step(mote_frame *f, mote_frame_step *s, mote_diag *diag
     MOTE_TRY(mote_frame_lower(f, s, &s->arena, &inplace, diag));
     if (s->step.run == NULL) {
         s->step.run = mote_frame_reference;
-        s->step.kernel = "reference";
+        s->step.kernel = mote_frame_reference_name(s->step.node);
     }
     s->seen = mote_arena_calloc(&s->arena, (size_t)n_in + n_out, sizeof *s->seen);
     if (s->seen == NULL)

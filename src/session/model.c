@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/size.h"
 #include "onnx/read.h"
+#include "ops/custom.h"
 #include "ops/op.h"
 #include "passes/pass.h"
 #include <stdio.h>
@@ -29,6 +30,7 @@ void mote_model_release(mote_model *model)
     if (model->module != NULL)
         mote_module_destroy(&model->module);
     mote_onnx_files_destroy(&model->files);
+    mote_custom_ops_release(model->custom);
     /* The heap is a member: its allocator is copied out before the member goes. */
     mote_heap heap;
     mote_heap_init(&heap, &model->heap.allocator, 0);
@@ -151,6 +153,7 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     uint32_t cpu = mote_cpu_features();
     model->cpu = o.cpu_mask != 0 ? cpu & o.cpu_mask : cpu;
     model->reference = o.reference;
+    model->custom = mote_custom_ops_keep(o.custom_ops);
     model->log = (mote_log){o.log, o.log_ctx};
     mote_onnx_read_options r = {.external_folder = o.external_folder, .copy = o.copy};
     mote_status status;
@@ -163,6 +166,7 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     else
         status = mote_onnx_read_memory(&model->heap, src->data, src->bytes, &r, &model->module, &model->files, diag);
     if (status == MOTE_OK) {
+        model->module->custom = model->custom;
         model->mapped_bytes = mote_onnx_files_bytes(model->files);
         status = finish(model, &o, diag);
     }

@@ -19,6 +19,7 @@ struct mote_model {
     mote_packs *packs;
     uint32_t cpu;                      /* features that kernels may use */
     bool reference;
+    mote_custom_ops *custom;           /* operators of the application's; NULL: none */
     mote_groups groups;                /* nodes that other providers run */
     mote_log log;
     size_t mapped_bytes;

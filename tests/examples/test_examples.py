@@ -21,9 +21,9 @@ def example(name, *args):
     return p.returncode, p.stdout.decode(), p.stderr.decode()
 
 
-for name in ("classify", "tagger", "speech"):
+for name in ("classify", "tagger", "speech", "custom"):
     check(example(name)[0] == 2 and "usage: " + name in example(name)[2], f"{name}: usage")
-    check(example(name, *["/nothing"] * {"classify": 3, "tagger": 4, "speech": 2}[name])[0] in (1, 2), f"{name}: files that are not there")
+    check(example(name, *["/nothing"] * {"classify": 3, "tagger": 4, "speech": 2, "custom": 2}[name])[0] in (1, 2), f"{name}: files that are not there")
     check(len((source / f"examples/{name}.c").read_text().split("\n")) <= 80, f"{name}.c: under 80 lines")
     check(all(line.startswith(("#include <mote/", "#include <std", "#include <string")) for line in (source / f"examples/{name}.c").read_text().split("\n") if line.startswith("#include")),
           f"{name}.c: public headers only")
@@ -43,6 +43,21 @@ tag = model("tag.onnx", [helper.make_node("Gather", ["t", "ids"], ["y"])], [("id
 prep = write("t.json", {"version": 1, "inputs": {"ids": {"kind": "text", "part": "input_ids"}}, "tokenizer": {},
                         "output": {"task": "tag", "output": "y", "labels": ["O", "B-PER", "I-PER", "B-LOC"]}})
 check(example("tagger", tag, prep, vocab, "Ada  Lovelace in LONDON")[:2] == (0, "PER  Ada  Lovelace\nLOC  LONDON\n"), "tagger")
+
+def swirl(name, **more):
+    nodes = [helper.make_node("Swirl", ["x"], ["a"], domain="com.example", name="first", **more), helper.make_node("Relu", ["a"], ["b"]),
+             helper.make_node("Swirl", ["b"], ["y"], domain="com.example", factor=2.0)]
+    info = [helper.make_tensor_value_info(v, F, ["N"]) for v in "xy"]
+    m = helper.make_model(helper.make_graph(nodes, "g", info[:1], info[1:]), opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)], ir_version=8)
+    onnx.save(m, tmp / name)
+    return tmp / name
+
+
+x = np.array([1, -4, 2.5, 3], np.float32)
+a = np.maximum(x + np.float32(0.5) * np.roll(x, 1), 0)
+check(example("custom", swirl("swirl.onnx"), *x)[:2] == (0, " ".join("%g" % v for v in a + 2 * np.roll(a, 1)) + "\n"), "custom")
+check("Swirl 'first': attribute 'angle'" in example("custom", swirl("angle.onnx", angle=1.0), 1)[2], "custom: an attribute that the operator does not have")
+fails("operator Swirl of domain com.example, which is not known", "run", swirl("swirl.onnx"), "--random")
 
 if data.is_dir():
     Image.open(data / "vision/photos/dog1.jpg").convert("RGB").save(tmp / "dog.ppm")
