@@ -258,7 +258,7 @@ MOTE_OP(onnx, GroupNormalization, 21, GROUP(MOTE_A_INT("stash_type", 1)));
 static mote_status infer_layer(mote_infer *c)
 {
     const mote_type *x = c->in[0];
-    bool rms = mote_str_is(c->node->op, "RMSNormalization");
+    bool rms = !mote_str_is(c->node->op, "LayerNormalization");
     int64_t stash = mote_node_int(c->node, "stash_type", 1);
     MOTE_REQUIRE(stash == MOTE_DTYPE_F32 || stash == MOTE_DTYPE_BF16 || (stash == MOTE_DTYPE_F16 || stash == MOTE_DTYPE_F64), c->diag, MOTE_E_VALUE,
                  "stash_type is %lld, expected a float type", (long long)stash);
@@ -327,7 +327,7 @@ static void layer_f64(mote_eval *c, bool rms, const double *x, double *y, size_t
         }
         for (uint32_t i = 1; i < c->n_out; i++)
             if (c->out[i] != NULL)
-                mote_dtype_from_f64(c->out[i]->dtype, c->out[i]->data, r, i == 1 ? mean : inv);
+                mote_dtype_from_f64(c->out[i]->dtype, c->out[i]->data, r, i == 1 && !rms ? mean : inv);
     }
 }
 
@@ -346,7 +346,7 @@ static mote_status layer_f32(mote_eval *c, mote_arena *temp, bool rms, const flo
     }
     for (uint32_t i = 1; i < c->n_out; i++)
         for (size_t r = 0; c->out[i] != NULL && r < rows; r++)
-            mote_dtype_from_f64(c->out[i]->dtype, c->out[i]->data, r, (double)(i == 1 ? mean[r] : inv[r]));
+            mote_dtype_from_f64(c->out[i]->dtype, c->out[i]->data, r, (double)(i == 1 && !rms ? mean[r] : inv[r]));
     return MOTE_OK;
 }
 
@@ -396,6 +396,12 @@ MOTE_EVAL_TEMP(eval_layer)
 MOTE_EVAL_TEMP(eval_rms)
 
 #define LAYER_ATTRS MOTE_A_INT("axis", -1), MOTE_A_FLOAT("epsilon", 1e-5f), MOTE_A_INT("stash_type", 1)
+/* onnxruntime's, from before the standard had them, in the standard's domain */
+#define LAYER_TYPES {{"T", MOTE_DTYPES_FLOAT, 0}, {"U", MOTE_DTYPES_FLOAT, 0}, {"V", MOTE_DTYPES_FLOAT, 0}}
+MOTE_OP(onnx, LayerNormalization, 1, .in = "X:T Scale:V B?:V", .out = "Y:T Mean?:U InvStdDev?:U", .types = LAYER_TYPES, .attrs = {LAYER_ATTRS},
+        .infer = infer_layer, .eval = eval_layer, .doc = "y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on");
+MOTE_OP(onnx, SimplifiedLayerNormalization, 1, .in = "X:T scale:V", .out = "Y:V inv_std_var?:U", .types = LAYER_TYPES, .attrs = {LAYER_ATTRS},
+        .infer = infer_layer, .eval = eval_rms, .doc = "y = x / sqrt(mean x^2 + epsilon) scale over the axes from `axis` on");
 MOTE_OP(onnx, LayerNormalization, 17, .in = "X:T Scale:T B?:T", .out = "Y:T Mean?:U InvStdDev?:U",
         .types = {{"T", MOTE_DTYPES_FLOAT, 0}, {"U", MOTE_DTYPES_FLOAT, 0}}, .attrs = {LAYER_ATTRS}, .infer = infer_layer,
         .eval = eval_layer, .doc = "y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on");

@@ -1,0 +1,229 @@
+# test_ms_peers.py - com.microsoft's float operators against onnxruntime on random settings
+# SPDX-License-Identifier: Apache-2.0
+#
+# Usage: test_ms_peers.py [-v] [part of a name ...]. Each operator stands in a model of its own, as mote's passes may rewrite it.
+import os
+import subprocess
+import sys
+import tempfile
+
+TOOL = os.environ.get("MOTE_TOOL", "")
+try:
+    import numpy as np
+    import onnx
+    import onnxruntime as ort
+    from onnx import TensorProto as T
+    from onnx import helper as h
+except ImportError as e:
+    print(f"skipped: {e}")
+    sys.exit(77)
+if not os.path.exists(TOOL):
+    print("skipped: the tool is not built")
+    sys.exit(77)
+
+rng = np.random.default_rng(int(os.environ.get("MOTE_SEED", "3")))
+PART = [a for a in sys.argv[1:] if a != "-v"]
+VERBOSE = "-v" in sys.argv
+counts = {"cases": 0, "bad": 0}
+
+
+def f(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def i32(*values):
+    return np.array(values, np.int32)
+
+
+def session(path, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL):
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = level
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def case(op, inputs, outs=1, domain="com.microsoft", opset=17, consts=(), skip_outputs=(), rows=None, limit=2e-5, omit=(), **attrs):
+    """Runs op on both. inputs: arrays or None; consts: indices that are initializers; omit: outputs that the node does not have.
+    rows: {output: function} that cuts out what is specified."""
+    if PART and not any(p in op for p in PART):
+        return
+    counts["cases"] += 1
+    names, infos, inits, feeds = [], [], [], {}
+    for i, x in enumerate(inputs):
+        if x is None:
+            names.append("")
+            continue
+        names.append(f"x{i}")
+        if i in consts:
+            inits.append(onnx.numpy_helper.from_array(x, f"x{i}"))
+        else:
+            feeds[f"x{i}"] = x
+            infos.append(h.make_tensor_value_info(f"x{i}", h.np_dtype_to_tensor_dtype(x.dtype), x.shape))
+    outputs = ["" if i in omit else f"y{i}" for i in range(outs)]
+    node = h.make_node(op, names, outputs, domain=domain, **attrs)
+    what = f"{op} {[None if x is None else f'{x.dtype}{list(x.shape)}' for x in inputs]} {attrs}"
+    graph = h.make_graph([node], "g", infos, [h.make_empty_tensor_value_info(o) for o in outputs if o], inits)
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", opset), h.make_opsetid("com.microsoft", 1)], ir_version=9)
+    with tempfile.TemporaryDirectory() as folder:
+        path, npz, out = (os.path.join(folder, n) for n in ("m.onnx", "in.npz", "out.npz"))
+        open(path, "wb").write(model.SerializeToString())
+        s = session(path)
+        # onnxruntime infers the outputs' types; the file states them, as files do
+        for o, made in zip(graph.output, s.get_outputs()):
+            kind = {"tensor(float)": T.FLOAT, "tensor(float16)": T.FLOAT16, "tensor(int32)": T.INT32}[made.type]
+            model.graph.output[[x.name for x in graph.output].index(o.name)].CopyFrom(h.make_tensor_value_info(o.name, kind, None))
+        onnx.save(model, path)
+        want = dict(zip([o.name for o in s.get_outputs()], s.run(None, feeds)))
+        np.savez(npz, **feeds)
+        ran = subprocess.run([TOOL, "run", path, "--inputs", npz, "--outputs", out, "--overwrite"], capture_output=True, text=True)
+        if ran.returncode != 0:
+            print(f"FAIL {what}: {ran.stderr.strip()[:300]}")
+            counts["bad"] += 1
+            return
+        got = dict(np.load(out))
+    worst = 0
+    for name, w in want.items():
+        g = got[name]
+        if int(name[1:]) in skip_outputs:
+            continue
+        if g.shape != w.shape or g.dtype != w.dtype:
+            print(f"FAIL {what}: {name} {g.dtype}{g.shape}, onnxruntime {w.dtype}{w.shape}")
+            counts["bad"] += 1
+            return
+        if rows and name in rows:
+            g, w = rows[name](g), rows[name](w)
+        bound = (2e-3 if w.dtype == np.float16 else limit) * max(1, np.abs(w.astype(np.float64)).max(initial=0))
+        same = (g == w) | (np.isnan(g) & np.isnan(w))
+        error = np.where(same, 0, np.abs(g.astype(np.float64) - w.astype(np.float64))).max(initial=0)
+        worst = max(worst, error)
+        if not error <= bound:
+            print(f"FAIL {what}: {name} differs by {error:.3g}")
+            counts["bad"] += 1
+            return
+    if VERBOSE:
+        print(f"ok {what}: {worst:.3g}")
+
+
+def fails(op, inputs, outs=1, **attrs):
+    """mote refuses it, with an error (not a signal)."""
+    if PART and not any(p in op for p in PART):
+        return
+    counts["cases"] += 1
+    names, inits = [], []
+    for i, x in enumerate(inputs):
+        names.append("" if x is None else f"x{i}")
+        if x is not None:
+            inits.append(onnx.numpy_helper.from_array(x, f"x{i}"))
+    node = h.make_node(op, names, [f"y{i}" for i in range(outs)], domain="com.microsoft", **attrs)
+    graph = h.make_graph([node], "g", [], [h.make_tensor_value_info("y0", T.FLOAT, None)], inits)
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)], ir_version=9)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.onnx")
+        onnx.save(model, path)
+        ran = subprocess.run([TOOL, "run", path, "--random"], capture_output=True, text=True)
+    if ran.returncode <= 0 or op not in ran.stderr:
+        print(f"FAIL {op} {[None if x is None else list(x.shape) for x in inputs]} {attrs}: exit {ran.returncode}: {ran.stderr.strip()[:200]}")
+        counts["bad"] += 1
+
+
+def activations():
+    for dtype in (np.float32, np.float16):
+        x, b = f(3, 5, 24).astype(dtype), f(24).astype(dtype)
+        if dtype == np.float32:
+            case("Gelu", [x])
+            case("BiasGelu", [x, b])
+        case("FastGelu", [x])
+        case("FastGelu", [x, b])
+        case("QuickGelu", [x])
+        case("QuickGelu", [x], alpha=0.9)
+    fails("BiasGelu", [f(3, 4), f(5)])
+    fails("FastGelu", [f(3, 4), f(1, 4)])
+
+
+def matmuls():
+    for ta in (0, 1):
+        for tb in (0, 1):
+            for a, b in (((4, 6), (6, 5)), ((2, 3, 4, 6), (2, 3, 6, 5)), ((3, 4, 6), (6, 5)), ((2, 1, 4, 6), (3, 6, 5))):
+                sa = (*a[:-2], a[-1], a[-2]) if ta else a
+                sb = (*b[:-2], b[-1], b[-2]) if tb else b
+                case("FusedMatMul", [f(*sa), f(*sb)], transA=ta, transB=tb, alpha=float(rng.choice([1, 0.25])), consts=(1,) if rng.random() < 0.5 else ())
+    for ta, tb in ((1, 0), (0, 1), (1, 1)):
+        for batch_a, batch_b in ((1, 0), (0, 1), (1, 1)):
+            a, b = [2, 3, 4, 6], [2, 3, 6, 5]  # batch, m, k and batch, k, n, before the transpositions are undone
+            if ta:
+                a[-1], a[-2] = a[-2], a[-1]
+            if tb:
+                b[-1], b[-2] = b[-2], b[-1]
+            if batch_a:
+                a = [a[-2], *a[:-2], a[-1]]
+            if batch_b:
+                b = [b[-2], *b[:-2], b[-1]]
+            case("FusedMatMul", [f(*a), f(*b)], transA=ta, transB=tb, transBatchA=batch_a, transBatchB=batch_b)
+    fails("FusedMatMul", [f(3, 4), f(5, 6)], transA=1)
+
+
+def products():
+    for act, params in (("Relu", None), ("LeakyRelu", [0.1]), ("Tanh", None), ("Sigmoid", None), ("Clip", [-0.5, 0.5]), ("HardSigmoid", [0.3, 0.4]), ("HardSwish", None)):
+        more = {"activation_params": params} if params else {}
+        case("FusedConv", [f(1, 4, 7, 9), f(6, 2, 3, 3), f(6)], activation=act, group=2, pads=[1, 1, 1, 1], strides=[2, 1], consts=(1, 2), **more)
+        case("FusedConv", [f(2, 3, 6, 6), f(4, 3, 3, 3), f(4), f(2, 4, 4, 4)], activation=act, **more)
+        if act in ("Clip", "HardSwish"):
+            continue
+        more = dict(zip(("activation_alpha", "activation_beta"), params or []))
+        case("FusedGemm", [f(5, 7), f(7, 4), f(4)], activation=act, consts=(1, 2), **more)
+        case("FusedGemm", [f(7, 5), f(4, 7)], activation=act, transA=1, transB=1, alpha=0.5, **more)
+    for act, more in (("Elu", {"activation_alpha": 0.7}), ("Softplus", {}), ("Softsign", {}), ("ThresholdedRelu", {"activation_alpha": 0.3})):
+        case("FusedGemm", [f(5, 7), f(7, 4), f(5, 1)], activation=act, beta=0.5, **more)
+    fails("FusedConv", [f(1, 1, 4, 4), f(1, 1, 3, 3)], activation="Nope")
+    fails("FusedConv", [f(1, 1, 4, 4), f(1, 1, 3, 3), f(1), f(1, 1, 3, 3)], activation="Relu")
+
+
+def norms():
+    for dtype in (np.float32, np.float16):
+        x, y = f(2, 5, 16).astype(dtype), f(2, 5, 16).astype(dtype)
+        g, b, c = (f(16).astype(dtype) for _ in range(3))
+        case("SkipLayerNormalization", [x, y, g], epsilon=1e-5)
+        case("SkipLayerNormalization", [x, y, g, b, c], 4, omit=(1, 2), epsilon=1e-5, consts=(2, 3, 4))
+        case("SkipLayerNormalization", [x, y[:1], g, b], epsilon=1e-5)
+        case("SkipLayerNormalization", [x, y[0], g, b, c], 4, omit=(1, 2), epsilon=1e-5)
+        case("SkipSimplifiedLayerNormalization", [x, y, g], 4, omit=(1, 2), epsilon=1e-5)
+        case("SkipSimplifiedLayerNormalization", [x, y, g, c], epsilon=1e-5)
+        if dtype == np.float32:
+            case("SimplifiedLayerNormalization", [x, g], domain="", epsilon=1e-5)
+            case("SimplifiedLayerNormalization", [x, f(5, 16)], 2, domain="", epsilon=1e-5, axis=1)
+            case("LayerNormalization", [x, g, b], 3, domain="", opset=13, epsilon=1e-5)
+            case("LayerNormalization", [x, g, b], domain="", opset=13, epsilon=1e-5, consts=(1, 2))
+    ids, seg = rng.integers(0, 9, (2, 6)).astype(np.int32), rng.integers(0, 2, (2, 6)).astype(np.int32)
+    mask = (np.arange(6) < [[4], [6]]).astype(np.int32)
+    words, places, segments, g, b = f(9, 16), f(8, 16), f(2, 16), f(16), f(16)
+    case("EmbedLayerNormalization", [ids, seg, words, places, segments, g, b, mask], 2, epsilon=1e-5)
+    case("EmbedLayerNormalization", [ids, None, words, places, None, g, b], 2, epsilon=1e-5)
+    case("EmbedLayerNormalization", [ids, seg, words, places, segments, g, b, mask], 3, epsilon=1e-5)
+    case("EmbedLayerNormalization", [ids, None, words, places, None, g, b, None, i32([5, 1, 0, 2, 3, 7], [1, 1, 1, 1, 1, 1])], 2, epsilon=1e-5)
+    case("EmbedLayerNormalization", [ids, None, words, places, None, g, b, None, i32([5, 1, 0, 2, 3, 7])], 2, epsilon=1e-5)
+    fails("EmbedLayerNormalization", [ids + 9, None, words, places, None, g, b], 2)
+    fails("EmbedLayerNormalization", [ids, None, words, places[:4], None, g, b], 2)
+    fails("SkipLayerNormalization", [f(2, 3, 4), f(2, 2, 4), f(4)])
+    fails("SkipLayerNormalization", [f(2, 3, 4), f(2, 3, 4), f(3)])
+
+
+def rotary():
+    cos, sin = f(12, 4), f(12, 4)
+    for x, more in ((f(2, 5, 24), {"num_heads": 3}), (f(2, 3, 5, 8), {}), (f(2, 5, 24), {})):
+        for interleaved in (0, 1):
+            case("RotaryEmbedding", [x, np.array([3], np.int64), cos, sin], interleaved=interleaved, **more)
+            case("RotaryEmbedding", [x, rng.integers(0, 12, (2, 5)), cos, sin], interleaved=interleaved, **more)
+    case("RotaryEmbedding", [f(2, 5, 3 * 16), rng.integers(0, 12, (2, 5)), cos, sin], num_heads=3, rotary_embedding_dim=8)
+    fails("RotaryEmbedding", [f(2, 5, 24), np.array([9], np.int64), cos, sin])
+    fails("RotaryEmbedding", [f(2, 5, 24), np.full((2, 5), -1, np.int64), cos, sin])
+
+
+def main():
+    for part in (activations, matmuls, products, norms, rotary):
+        part()
+    print(f"{counts['cases']} cases, {counts['bad']} failures")
+    return 1 if counts["bad"] or not counts["cases"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
