@@ -127,7 +127,7 @@ mote_status mote_ml_post_of(const mote_node *n, mote_ml_post *post, mote_diag *d
 
 static float erf_inverse(float x)
 {
-    const float sign = x < 0 ? -1.0f : 1.0f, l = logf((1 - x) * (1 + x)), a = 2 / (3.14159f * 0.147f) + 0.5f * l;
+    const float sign = x < 0 ? -1.0f : 1.0f, l = scalar_log_f32((1 - x) * (1 + x)), a = 2 / (3.14159f * 0.147f) + 0.5f * l;
     return sign * sqrtf(-a + sqrtf(a * a - 1 / 0.147f * l));
 }
 

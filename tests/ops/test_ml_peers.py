@@ -37,14 +37,20 @@ def model(nodes, feeds, outputs, version):
     return h.make_model(graph, opset_imports=[h.make_opsetid("", MAIN[version]), h.make_opsetid("ai.onnx.ml", version)], ir_version=8)
 
 
+def reference(op, version, x, types, **attrs):
+    outs = [h.make_tensor_value_info(f"y{i}", t, None) for i, t in enumerate(types)]
+    node = h.make_node(op, ["x"], [o.name for o in outs], domain="ai.onnx.ml", **attrs)
+    return ort.InferenceSession(model([node], {"x": x}, outs, version).SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": x})
+
+
 class Cases:
     """Nodes side by side. onnxruntime runs each by itself, mote all of one version together."""
 
     def __init__(self):
         self.all, self.want = {}, {}
 
-    def add(self, op, version, xs, types, tolerance=2e-5, want=None, **attrs):
-        """types: of the outputs; want: the answers where onnxruntime does not follow the standard"""
+    def add(self, op, version, xs, types, tolerance=2e-5, want=None, floats=False, ort_attrs=None, **attrs):
+        """types: of the outputs; want: the answers where onnxruntime does not follow the standard; floats: it gets X so, having nothing for X's type"""
         i = len(self.want)
         feeds = {f"x{i}_{k}": np.asarray(x) for k, x in enumerate(xs)}
         outs = [f"y{i}_{k}" for k in range(len(types))]
@@ -52,8 +58,12 @@ class Cases:
         infos = [h.make_tensor_value_info(o, t, None) for o, t in zip(outs, types)]
         what = f"{op}-{version} {[(str(x.dtype), x.shape) for x in feeds.values()]} {str(attrs)[:300]}"
         if want is None:
-            session = ort.InferenceSession(model([node], feeds, infos, version).SerializeToString(), providers=["CPUExecutionProvider"])
-            want = session.run(None, {k: v.astype(object) if v.dtype.kind in "US" else v for k, v in feeds.items()})
+            if ort_attrs:
+                node = h.make_node(op, list(feeds), outs, domain="ai.onnx.ml", **{**attrs, **ort_attrs})
+            theirs = {k: v.astype("f4") if floats else v for k, v in feeds.items()}
+            session = ort.InferenceSession(model([node], theirs, infos, version).SerializeToString(), providers=["CPUExecutionProvider"])
+            want = session.run(None, {k: v.astype(object) if v.dtype.kind in "US" else v for k, v in theirs.items()})
+            node = h.make_node(op, list(feeds), outs, domain="ai.onnx.ml", **attrs)
         self.all.setdefault(version, []).append((node, feeds, infos))
         self.want[i] = (outs, want, what, tolerance)
 
@@ -81,6 +91,9 @@ class Cases:
                 else:
                     same = g.shape == w.shape and g.dtype == w.dtype and (g == w).all()
                 if not same:
+                    if g.shape == w.shape and g.dtype == w.dtype:
+                        at = (g != w) & (g == g)
+                        g, w = g[at], w[at]
                     failures.append(f"{what}: {o}\n  gives {g.dtype}{list(g.shape)} {str(g.flatten()[:12])}\n  onnxruntime {w.dtype}{list(w.shape)} {str(w.flatten()[:12])}")
         print(f"{sys._getframe(1).f_code.co_name}: {len(self.want)} settings")
 
@@ -193,8 +206,202 @@ def features():
     refused("inputdimensions[0] is -1", "FeatureVectorizer", 1, [x], inputdimensions=[-1])
 
 
+# ---- trees ----
+
+MODES = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"]
+
+
+def grow(depth, features, modes, integers):
+    """A tree as nested tuples: (mode, feature, split, missing, yes, no), or None for a leaf."""
+    if depth == 0 or (depth < 3 and rng.random() < 0.25):
+        return None
+    split = float(rng.integers(-2, 3)) if integers or rng.random() < 0.5 else float(np.float32(rng.normal()))
+    return (str(rng.choice(modes)), int(rng.integers(features)), split, int(rng.integers(2)), grow(depth - 1, features, modes, integers), grow(depth - 1, features, modes, integers))
+
+
+def flat(trees, weights_of, kind, missing=True):
+    """The attributes of version 3. weights_of(): [(target, weight)] of a leaf."""
+    a = {k: [] for k in ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids", "missing_value_tracks_true")}
+    w = {k: [] for k in ("treeids", "nodeids", "ids", "weights")}
+    for t, tree in enumerate(trees):
+        rows, todo = [], [tree]
+        while len(rows) < len(todo):
+            n = todo[len(rows)]
+            i = len(rows)
+            if n is None:
+                rows.append(("LEAF", 0, 0.0, 0, 0, 0))
+                for target, weight in weights_of():
+                    for k, v in zip(("treeids", "nodeids", "ids", "weights"), (t, i, target, weight)):
+                        w[k].append(v)
+            else:
+                todo += [n[4], n[5]]
+                rows.append((n[0], n[1], n[2], len(todo) - 2, len(todo) - 1, n[3]))
+        for i, r in enumerate(rows):
+            for k, v in zip(("treeids", "nodeids", "modes", "featureids", "values", "truenodeids", "falsenodeids", "missing_value_tracks_true"), (t, i, *r)):
+                a[k].append(v)
+    if not missing:
+        del a["missing_value_tracks_true"]
+    return {**{f"nodes_{k}": v for k, v in a.items()}, **{f"{kind}_{k}": v for k, v in w.items()}}
+
+
+def leaf_of(tree, row):
+    while tree is not None:
+        mode, f, split, missing, yes, no = tree
+        v = row[f]
+        ok = {"BRANCH_LEQ": v <= split, "BRANCH_LT": v < split, "BRANCH_GTE": v >= split, "BRANCH_GT": v > split, "BRANCH_EQ": v == split, "BRANCH_NEQ": v != split}[mode]
+        tree = yes if ok or (missing and v != v) else no
+    return tree
+
+
+def rows(n, features, dtype, nan=True):
+    x = np.where(rng.random((n, features)) < 0.5, rng.integers(-2, 3, (n, features)), rng.normal(size=(n, features)))
+    x = x.astype(dtype)
+    if nan and np.dtype(dtype).kind == "f":
+        x[rng.random(x.shape) < 0.1] = np.nan
+    return x
+
+
+def trees():
+    c = Cases()
+    weight = lambda low=-1.0: float(np.float32(rng.uniform(low, 1)))
+    for k in range(60):
+        features, n, targets = int(rng.integers(1, 9)), int(rng.choice([1, 2, 7, 30])), int(rng.integers(1, 4))
+        dtype = ["f4", "f4", "f8", "i8", "i4"][k % 5]
+        modes = [["BRANCH_LEQ"], MODES, [MODES[k % 6]]][k % 3]
+        forest = [grow(int(rng.integers(0, 6)), features, modes, dtype[0] == "i") for _ in range(n)]
+        attrs = flat(forest, lambda: [(t, weight()) for t in range(targets)], "target", k % 4 != 0)
+        attrs.update(n_targets=targets, aggregate_function=["SUM", "AVERAGE", "MIN", "MAX"][k // 3 % 4])
+        if k % 2 == 0:
+            attrs["base_values"] = [weight() for _ in range(targets)]
+        if targets > 1:  # onnxruntime transforms a single target with PROBIT only
+            attrs["post_transform"] = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO"][k // 5 % 4]
+        if dtype == "f8":
+            for name in "nodes_values", "target_weights", "base_values":
+                if name in attrs:
+                    attrs[name + "_as_tensor"] = tensor(attrs.pop(name), "f8")
+        c.add("TreeEnsembleRegressor", 3 if dtype == "f8" else int(rng.choice([1, 3])), [rows(17, features, dtype)], [T.FLOAT], floats=dtype[0] == "i", **attrs)
+    for k in range(48):
+        features, n, classes = int(rng.integers(2, 9)), int(rng.choice([1, 3, 20])), [2, 2, 3, 5][k % 4]
+        forest = [grow(int(rng.integers(1, 6)), features, [["BRANCH_LEQ"], MODES][k % 2], False) for _ in range(n)]
+        low = [-1.0, 0.0][k // 4 % 2]
+        if k % 4 == 0:  # two classes, weights for one
+            one = k // 8 % 2
+            give = lambda: [(one, weight(low) / n)]
+        else:
+            give = lambda: list(enumerate((rng.dirichlet(np.ones(classes)) / n if low == 0 else rng.normal(size=classes)).astype("f4").tolist()))
+        attrs = flat(forest, give, "class", k % 3 != 0)
+        if rng.random() < 0.5:
+            attrs["classlabels_strings"] = [f"class {i}" for i in range(classes)]
+        else:
+            attrs["classlabels_int64s"] = [int(v) for v in rng.permutation(classes) * 3]
+        attrs["post_transform"] = ["NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"][k // 4 % (5 if low == 0 and k % 4 == 0 else 4)]
+        if k % 4 > 1 and k % 3 == 0:
+            attrs["base_values"] = [weight() for _ in range(classes)]
+        if k % 16 == 0:
+            attrs["base_values"] = [0.25]
+        x, version, want = rows(17, features, ["f4", "f8", "i8"][k % 3]), int(rng.choice([1, 3])), None
+        labels = T.STRING if "classlabels_strings" in attrs else T.INT64
+        if k % 4 == 1:  # of two classes that both have weights onnxruntime gives the second wherever its sum is above 0
+            raw = {"target" + a[5:] if a.startswith("class_") else a: v for a, v in attrs.items() if a[:11] != "classlabels" and a != "post_transform"}
+            sums = reference("TreeEnsembleRegressor", version, x.astype("f4"), [T.FLOAT], n_targets=2, **raw)[0]
+            named = np.array(attrs.get("classlabels_strings") or attrs["classlabels_int64s"])
+            want = [named[sums.argmax(1)], reference("TreeEnsembleClassifier", version, x, [labels, T.FLOAT], **attrs)[1]]
+        c.add("TreeEnsembleClassifier", version, [x], [labels, T.FLOAT], 1e-4 if attrs["post_transform"] == "PROBIT" else 2e-5, want=want, **attrs)
+    c.run()
+
+
+def version_5(trees, weights, dtype, members=()):
+    """The attributes of TreeEnsemble-5. A leaf of `trees` is (target, weight)."""
+    a = {k: [] for k in ("featureids", "truenodeids", "falsenodeids", "trueleafs", "falseleafs", "missing_value_tracks_true")}
+    modes, splits, leaves, roots = [], [], [], []
+
+    def put(n):
+        i = len(modes)
+        modes.append(6 if n[0] == "MEMBER" else MODES.index(n[0]))
+        splits.append(0.0 if n[0] == "MEMBER" else n[2])
+        for v in a.values():
+            v.append(0)
+        a["featureids"][i], a["missing_value_tracks_true"][i] = n[1], n[3]
+        if n[0] == "MEMBER":
+            sets.append(n[2])
+        for side, child in (("true", n[4]), ("false", n[5])):
+            a[f"{side}leafs"][i] = int(child is None)
+            if child is None:
+                a[f"{side}nodeids"][i] = len(leaves)
+                leaves.append(weights())
+            else:
+                a[f"{side}nodeids"][i] = put(child)
+        return i
+
+    sets = []
+    for t in trees:
+        roots.append(put(t))
+    out = {f"nodes_{k}": v for k, v in a.items()}
+    out.update(tree_roots=roots, nodes_modes=tensor(modes, "u1"), nodes_splits=tensor(splits, dtype), leaf_targetids=[t for t, _ in leaves], leaf_weights=tensor([w for _, w in leaves], dtype))
+    if sets:
+        out["membership_values"] = tensor([v for s in sets for v in (*s, np.nan)], dtype)
+    return out
+
+
+def with_sets(n, chance):
+    if n is None:
+        return None
+    yes, no = with_sets(n[4], chance), with_sets(n[5], chance)
+    return ("MEMBER", n[1], [float(v) for v in rng.integers(-2, 3, rng.integers(1, 4))], 0, yes, no) if rng.random() < chance else (*n[:4], yes, no)
+
+
+def newest_trees():
+    c = Cases()
+    for k in range(40):
+        features, targets, dtype = int(rng.integers(1, 9)), 1 + k % 3, ["f4", "f8"][k // 2 % 2]
+        forest = []
+        while len(forest) < [1, 4, 25][k % 3]:
+            t = grow(int(rng.integers(1, 6)), features, [["BRANCH_LEQ"], MODES][k % 2], False)
+            if t is not None:
+                forest.append(with_sets(t, 0.3 if k % 4 == 3 else 0))
+        attrs = version_5(forest, lambda: (int(rng.integers(targets)), float(np.float32(rng.normal()))), dtype)
+        post = k // 4 % 4 if targets > 1 else 0
+        attrs.update(n_targets=targets, aggregate_function=k // 2 % 4, post_transform=post)
+        x, t = rows(17, features, dtype, k % 4 != 3), h.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        if k % 4 == 3:
+            x = np.round(x)
+        c.add("TreeEnsemble", 5, [x], [t], ort_attrs={"post_transform": [0, 2, 1, 3][post]}, **attrs)  # onnxruntime numbers them otherwise than the standard
+    c.run()
+
+    x = np.zeros((1, 3), "f4")
+    good = version_5([("BRANCH_LEQ", 2, 0.0, 0, ("BRANCH_LT", 0, 1.0, 0, None, None), None)], lambda: (0, 1.0), "f4")
+    good["n_targets"] = 1
+    bad = lambda words, **change: refused(words, "TreeEnsemble", 5, [x], **{**good, **change})
+    bad("reached in two ways", nodes_truenodeids=[1, 1], nodes_trueleafs=[0, 0])
+    bad("reached in two ways", nodes_truenodeids=[0, 0], nodes_trueleafs=[0, 1])
+    bad("reached in two ways", tree_roots=[0, 0])
+    bad("nodes_truenodeids[0] is 2", nodes_truenodeids=[2, 0])
+    bad("nodes_falsenodeids[1] is -1", nodes_falsenodeids=[0, -1])
+    bad("leaf_targetids[1] is 1", leaf_targetids=[0, 1, 0])
+    bad("asks for column 3", nodes_featureids=[3, 0])
+    bad("nodes_featureids[1] is -1", nodes_featureids=[2, -1])
+    bad("nodes_modes[0] is 7", nodes_modes=tensor([7, 0], "u1"))
+    bad("has 0 sets for 1 nodes", nodes_modes=tensor([6, 0], "u1"))
+    bad("n_targets is 0", n_targets=0)
+    bad("tree_roots[0] is 9", tree_roots=[9])
+    bad("nodes_trueleafs has 1 values", nodes_trueleafs=[0])
+    bad("aggregate_function is 4", aggregate_function=4)
+    old = flat([("BRANCH_LEQ", 2, 0.0, 0, None, None)], lambda: [(0, 1.0)], "target")
+    old["n_targets"] = 1
+    bad = lambda words, **change: refused(words, "TreeEnsembleRegressor", 3, [x], **{**old, **change})
+    bad("reached in two ways", nodes_truenodeids=[0, 0, 0])
+    bad("nodes_truenodeids[0] is 3", nodes_truenodeids=[3, 0, 0])
+    bad("'BRANCH_MAYBE'", nodes_modes=["BRANCH_MAYBE", "LEAF", "LEAF"])
+    bad("node 1 twice", nodes_nodeids=[0, 1, 1])
+    bad("target_nodeids[0] is 8", target_nodeids=[8, 2])
+    bad("target_ids[1] is 1", target_ids=[0, 1])
+    bad("base_values has 2 values", base_values=[1.0, 2.0])
+    bad("'MEDIAN'", aggregate_function="MEDIAN")
+    bad("'TANH'", post_transform="TANH")
+
+
 def main():
-    for part in encoders, features:
+    for part in encoders, features, trees, newest_trees:
         part()
     for f in failures[:40]:
         print("FAIL", f)
