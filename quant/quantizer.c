@@ -169,6 +169,56 @@ static int by_name(const void *a, const void *b)
     return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
 }
 
+static int by_named(const void *a, const void *b)
+{
+    const mote_named_value *x = a, *y = b;
+    return by_name(&x->name, &y->name);
+}
+
+static mote_status make_index(mote_quantizer *q, mote_diag *diag)
+{
+    q->n_index = 0;
+    q->index = mote_arena_calloc(&q->arena, q->n_values + 1, sizeof *q->index);
+    if (q->index == NULL)
+        return MOTE_NO_MEMORY(diag, q->n_values * sizeof *q->index);
+    for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
+        if (v->id < q->n_values && q->values[v->id].wanted)
+            q->index[q->n_index++] = (mote_named_value){v->name, v->id};
+    if (q->n_index != 0)
+        qsort(q->index, q->n_index, sizeof *q->index, by_named);
+    return MOTE_OK;
+}
+
+const mote_named_value *mote_quant_named(const mote_quantizer *q, const char *name)
+{
+    const mote_named_value key = {mote_str_c(name), 0};
+    return q->n_index == 0 ? NULL : bsearch(&key, q->index, q->n_index, sizeof *q->index, by_named);
+}
+
+/* A tensor's values, those of a channel as often as it counts. */
+static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
+{
+    const mote_named_value *named = mote_quant_named(q, name);
+    if (named == NULL)
+        return;
+    const mote_qvalue *v = &q->values[named->id];
+    if (v->importance == NULL || t->dtype != MOTE_DTYPE_F32 || t->rank < 3 || (uint64_t)t->shape[1] != v->n_importance) {
+        mote_observer_tap(q->seen, name, t);
+        return;
+    }
+    mote_observed *e = mote_observer_entry(q->seen, name, strlen(name));
+    if (e == NULL) {
+        q->seen->status = MOTE_E_MEMORY;
+        return;
+    }
+    e->times++;
+    const float *x = mote_tensor_map(t);
+    const size_t outer = (size_t)t->shape[0], n = v->n_importance, inner = (size_t)mote_tensor_count(t) / (outer * n + (outer == 0));
+    for (size_t o = 0; o < outer; o++)
+        for (size_t c = 0; c < n; c++, x += inner)
+            mote_histogram_add_weighted(&e->histogram, x, inner, v->importance[c]);
+}
+
 /* The model with every tensor that is observed as an output: under its own name, and out of the reach of fusions. */
 static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *diag)
 {
@@ -276,6 +326,9 @@ mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load
     if (q->seen == NULL)
         MOTE_TRY(mote_observer_create(q->o.allocator, &q->seen));
     q->round = round;
+    MOTE_TRY(make_index(q, diag));
+    if (q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0 && q->o.ranges == MOTE_RANGE_MSE)
+        MOTE_TRY(mote_quant_weigh(q, diag));
     q->running = true;
     return model_of_round(q, load, out, diag);
 }
@@ -288,7 +341,7 @@ void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *te
     if (q->round == MOTE_ROUND_CHANNELS)
         mote_quant_see_channels(q, name, tensor);
     else
-        mote_observer_tap(q->seen, name, tensor);
+        observe(q, name, tensor);
 }
 
 mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag)

@@ -25,14 +25,24 @@ typedef struct mote_qvalue {
     uint32_t root;   /* the value whose scale it shares; itself when it has its own */
     mote_range_behind behind;
     double behind_p; /* its parameter */
+    uint32_t *importance; /* by channel: how much of its error comes through the products behind; NULL: all alike */
+    uint32_t n_importance;
     mote_scale scale;
 } mote_qvalue;
 
-/* Extremes of a tensor by channel (dimension 1), 0 among them. */
+/* What the channels (dimension 1) of a tensor held. */
+enum { MOTE_CHANNEL_BINS = 256 };
+typedef struct mote_channel {
+    int32_t exponent; /* values lie in [-2^exponent, 2^exponent) */
+    float lo, hi;     /* extremes, 0 among them */
+    double squares;   /* sum of squares */
+    uint64_t count, bins[MOTE_CHANNEL_BINS];
+} mote_channel;
 typedef struct mote_channel_ranges {
     mote_value *value;
+    bool swish, clamped; /* HardSwish or Relu follow: squares are those behind it */
     size_t n;
-    float *lo, *hi;
+    mote_channel *channels;
 } mote_channel_ranges;
 
 typedef enum mote_quant_round { MOTE_ROUND_NONE, MOTE_ROUND_CHANNELS, MOTE_ROUND_RANGES } mote_quant_round;
@@ -51,6 +61,8 @@ struct mote_quantizer {
     mote_qvalue *values;   /* by value id */
     uint32_t n_values;
     mote_observer *seen;
+    struct mote_named_value *index; /* values by name, for the tap */
+    size_t n_index;
     mote_channel_ranges *channels; /* of tensors that may be equalized */
     size_t n_channels;
     mote_quant_round round;
@@ -59,6 +71,15 @@ struct mote_quantizer {
     size_t n_bytes;
 };
 
+/* A value by its name. */
+typedef struct mote_named_value {
+    mote_str name;
+    uint32_t id;
+} mote_named_value;
+const mote_named_value *mote_quant_named(const mote_quantizer *q, const char *name);
+
+/* transform/importance.c: how much each channel of the wanted values counts. */
+mote_status mote_quant_weigh(mote_quantizer *q, mote_diag *diag);
 /* transform/select.c: which nodes are quantized and which values get a scale. */
 mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag);
 /* transform/equalize.c: finds tensors whose channels can be brought to like ranges; looks at them; does it. */

@@ -49,7 +49,9 @@ static void widen(mote_histogram *h, int32_t exponent)
     h->exponent = exponent;
 }
 
-void mote_histogram_add(mote_histogram *h, const float *x, size_t n)
+void mote_histogram_add(mote_histogram *h, const float *x, size_t n) { mote_histogram_add_weighted(h, x, n, 1); }
+
+void mote_histogram_add_weighted(mote_histogram *h, const float *x, size_t n, uint64_t weight)
 {
     uint32_t largest = 0;
     float min = h->values != 0 ? h->min : INFINITY, max = h->values != 0 ? h->max : -INFINITY;
@@ -70,13 +72,13 @@ void mote_histogram_add(mote_histogram *h, const float *x, size_t n)
     if (finite == 0)
         return;
     widen(h, exponent_of(largest));
-    h->values += finite;
+    h->values += finite * weight;
     h->min = min + 0.0f; /* never -0 */
     h->max = max + 0.0f;
     double scale = ldexp(1, HALF_LOG2 - h->exponent); /* x scale is exact in double for every f32 */
     for (size_t i = 0; i < n; i++)
         if (magnitude(x[i]) < 0x7f800000u)
-            h->bins[HALF + (int32_t)floor((double)x[i] * scale)]++;
+            h->bins[HALF + (int32_t)floor((double)x[i] * scale)] += weight;
 }
 
 static bool sum(uint64_t *a, uint64_t b, bool write)

@@ -20,6 +20,8 @@ typedef struct mote_histogram {
 void mote_histogram_init(mote_histogram *h);
 /* Fewer than 2^63 values in all. */
 void mote_histogram_add(mote_histogram *h, const float *x, size_t n);
+/* Each value counts `weight` times. */
+void mote_histogram_add_weighted(mote_histogram *h, const float *x, size_t n, uint64_t weight);
 /* False, and nothing done, when a count would pass 2^64. */
 bool mote_histogram_merge(mote_histogram *h, const mote_histogram *from);
 

@@ -42,12 +42,13 @@ mote_scale mote_scale_of(mote_range r, mote_dtype type, bool symmetric)
 
 typedef struct bins {
     const uint64_t *count;
+    int n; /* at most BINS */
     double width, min, max;
 } bins;
 
 static double centre(const bins *b, int i)
 {
-    const double c = ((double)(i - HALF) + 0.5) * b->width;
+    const double c = ((double)(i - b->n / 2) + 0.5) * b->width;
     return c < b->min ? b->min : c > b->max ? b->max : c;
 }
 
@@ -72,7 +73,7 @@ typedef struct behind_bins {
 
 static void look_behind(const bins *b, mote_range_behind f, double p, behind_bins *out)
 {
-    for (int i = 0; i < BINS; i++) {
+    for (int i = 0; i < b->n; i++) {
         const double c = centre(b, i);
         out->value[i] = f == NULL ? c : f(c, p);
         if (f == NULL) {
@@ -88,7 +89,7 @@ static double mse(const bins *b, const behind_bins *v, mote_range_behind f, doub
 {
     const double s = (hi - lo) / (levels - 1), noise = s * s / 12, at_lo = f == NULL ? lo : f(lo, p), at_hi = f == NULL ? hi : f(hi, p);
     double sum = 0;
-    for (int i = 0; i < BINS; i++) {
+    for (int i = 0; i < b->n; i++) {
         if (b->count[i] == 0)
             continue;
         const double c = centre(b, i), n = (double)b->count[i];
@@ -164,6 +165,12 @@ static mote_range least_entropy(const bins *b, unsigned levels)
     return (mote_range){(float)fmax(b->min, -edge), (float)fmin(b->max, edge)};
 }
 
+mote_range mote_range_least_mse(const uint64_t *count, int n, double width, double min, double max, unsigned levels, mote_range_behind behind, double p)
+{
+    const bins b = {count, n, width, min, max};
+    return least_mse(&b, behind, p, levels);
+}
+
 mote_status mote_range_choose(const mote_observation *seen, mote_range_method method, unsigned levels, mote_range_behind behind, double p,
                               mote_range *out, mote_diag *diag)
 {
@@ -171,7 +178,7 @@ mote_status mote_range_choose(const mote_observation *seen, mote_range_method me
     MOTE_REQUIRE(seen->nans == 0 && seen->infinities == 0, diag, MOTE_E_VALUE, "'%s' held %llu NaNs and %llu infinities", seen->name,
                  (unsigned long long)seen->nans, (unsigned long long)seen->infinities);
     MOTE_REQUIRE(seen->values != 0, diag, MOTE_E_VALUE, "'%s' held no value", seen->name);
-    const bins b = {seen->histogram, ldexp(1, seen->exponent - 10), (double)seen->min, (double)seen->max};
+    const bins b = {seen->histogram, BINS, ldexp(1, seen->exponent - 10), (double)seen->min, (double)seen->max};
     mote_range r = {seen->min, seen->max};
     switch (method) {
     case MOTE_RANGE_MINMAX: break;

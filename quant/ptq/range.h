@@ -24,6 +24,8 @@ typedef double (*mote_range_behind)(double x, double p);
 /* The range by a method. MOTE_E_VALUE: the tensor held NaN or infinities, or nothing. */
 mote_status mote_range_choose(const mote_observation *seen, mote_range_method method, unsigned levels, mote_range_behind behind, double p,
                               mote_range *out, mote_diag *diag);
+/* The range of least squared error of values counted in n <= MOTE_OBSERVER_BINS bins of equal width around 0. */
+mote_range mote_range_least_mse(const uint64_t *count, int n, double width, double min, double max, unsigned levels, mote_range_behind behind, double p);
 /* Scale and zero point that hold the range; 0 is exact. symmetric: the zero point is 0 (signed) or the middle (unsigned). Ranges too small for a normal scale get the least. */
 mote_scale mote_scale_of(mote_range r, mote_dtype type, bool symmetric);
 int32_t mote_scale_least(mote_dtype type);

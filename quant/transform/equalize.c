@@ -113,14 +113,57 @@ mote_status mote_quant_find_pairs(mote_quantizer *q, mote_diag *diag)
             continue;
         mote_channel_ranges *c = &q->channels[q->n_channels];
         c->value = v;
+        c->swish = swish != NULL;
+        c->clamped = single(v) != NULL && mote_node_is(single(v), "", "Relu");
         c->n = (size_t)k->in[1].value->constant->dims[0];
-        c->lo = mote_arena_calloc(&q->arena, c->n, sizeof *c->lo);
-        c->hi = mote_arena_calloc(&q->arena, c->n, sizeof *c->hi);
-        if (c->lo == NULL || c->hi == NULL)
-            return MOTE_NO_MEMORY(diag, c->n * sizeof *c->lo);
+        c->channels = mote_arena_calloc(&q->arena, c->n, sizeof *c->channels);
+        if (c->channels == NULL)
+            return MOTE_NO_MEMORY(diag, c->n * sizeof *c->channels);
+        for (size_t i = 0; i < c->n; i++)
+            c->channels[i].exponent = -100;
         q->n_channels++;
     }
     return MOTE_OK;
+}
+
+static void widen(mote_channel *c, int32_t exponent)
+{
+    const int32_t half = MOTE_CHANNEL_BINS / 2, by = exponent - c->exponent > 30 ? 30 : exponent - c->exponent;
+    if (by <= 0)
+        return;
+    uint64_t bins[MOTE_CHANNEL_BINS] = {0};
+    for (int32_t i = 0; i < MOTE_CHANNEL_BINS; i++) {
+        const int32_t v = i - half;
+        bins[half + (v >= 0 ? v >> by : -((-v - 1) >> by) - 1)] += c->bins[i];
+    }
+    memcpy(c->bins, bins, sizeof bins);
+    c->exponent = exponent;
+}
+
+static void see(mote_channel *c, bool swish, bool clamped, const float *x, size_t n)
+{
+    float lo = c->lo, hi = c->hi;
+    double squares = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!(fabsf(x[k]) <= FLT_MAX))
+            return; /* the round of ranges says so */
+        lo = x[k] < lo ? x[k] : lo;
+        hi = x[k] > hi ? x[k] : hi;
+        const float y = swish ? x[k] * fminf(fmaxf(x[k] / 6 + 0.5f, 0), 1) : clamped ? fmaxf(x[k], 0) : x[k];
+        squares += (double)y * (double)y;
+    }
+    int exponent = -100;
+    const float top = fmaxf(-lo, hi);
+    if (top > 0)
+        (void)frexpf(top, &exponent);
+    widen(c, exponent < -100 ? -100 : exponent);
+    const double scale = ldexp(MOTE_CHANNEL_BINS / 2, -c->exponent);
+    for (size_t k = 0; k < n; k++)
+        c->bins[MOTE_CHANNEL_BINS / 2 + (int32_t)floor((double)x[k] * scale)]++;
+    c->lo = lo;
+    c->hi = hi;
+    c->squares += squares;
+    c->count += n;
 }
 
 void mote_quant_see_channels(mote_quantizer *q, const char *name, const mote_tensor *t)
@@ -134,15 +177,8 @@ void mote_quant_see_channels(mote_quantizer *q, const char *name, const mote_ten
         const float *x = mote_tensor_map(t);
         const size_t outer = (size_t)t->shape[0], inner = (size_t)mote_tensor_count(t) / (outer * c->n + (outer == 0));
         for (size_t o = 0; o < outer; o++)
-            for (size_t ch = 0; ch < c->n; ch++, x += inner) {
-                float lo = c->lo[ch], hi = c->hi[ch];
-                for (size_t k = 0; k < inner; k++) {
-                    lo = x[k] < lo ? x[k] : lo;
-                    hi = x[k] > hi ? x[k] : hi;
-                }
-                c->lo[ch] = lo;
-                c->hi[ch] = hi;
-            }
+            for (size_t ch = 0; ch < c->n; ch++, x += inner)
+                see(&c->channels[ch], c->swish, c->clamped, x, inner);
         return;
     }
 }
@@ -162,34 +198,104 @@ static float reads(const mote_node *n, size_t c)
     return largest;
 }
 
-static void choose(const mote_channel_ranges *c, bool swish, bool relu, bool free, mote_node *const *readers, size_t n_readers, float *s)
+static double hard_swish(double x, double p)
 {
-    float top = 0, least_s = INFINITY;
-    for (size_t i = 0; i < c->n; i++) {
-        const float lo = relu ? 0 : swish ? fmaxf(c->lo[i], -3) : c->lo[i], width = fmaxf(c->hi[i], 0) - fminf(lo, 0);
-        s[i] = width;
-        top = fmaxf(top, width);
+    (void)p;
+    return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+}
+
+static double relu(double x, double p)
+{
+    (void)p;
+    return fmax(x, 0);
+}
+
+/* The stretch of a channel that is worth levels: its own range of least error, not its extremes. */
+static double width_of(const mote_channel *c, bool swish, bool clamped)
+{
+    const mote_range r = mote_range_least_mse(c->bins, MOTE_CHANNEL_BINS, ldexp(2.0 / MOTE_CHANNEL_BINS, c->exponent), (double)c->lo, (double)c->hi, 256,
+                                              swish ? hard_swish : clamped ? relu : NULL, 0);
+    return fmax((double)r.hi, 0) - (clamped ? 0 : swish ? fmax((double)r.lo, -3) : fmin((double)r.lo, 0));
+}
+
+/* What rounding costs at the outputs of the products that mix channels, up to a factor: noise of activations through the weights, noise of weights under the activations. */
+static double cost_of(const mote_channel_ranges *c, const double *width, const double *s, mote_node *const *readers, size_t n_readers)
+{
+    double top = 0, cost = 0;
+    for (size_t i = 0; i < c->n; i++)
+        top = fmax(top, width[i] * s[i]);
+    for (size_t k = 0; k < n_readers; k++) {
+        const mote_array *a = readers[k]->in[1].value->constant;
+        const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], inner = mote_array_count(a) / (m * per + (m * per == 0)), m_per = m / (size_t)groups_of(readers[k]);
+        for (size_t o = 0; o < m; o++) {
+            double largest = 0, through = 0, energy = 0;
+            for (size_t i = 0; i < per; i++) {
+                const size_t ch = o / m_per * per + i;
+                const mote_channel *x = &c->channels[ch];
+                for (size_t e = 0; e < inner; e++) {
+                    const double w = mote_array_f64(a, (o * per + i) * inner + e) / s[ch];
+                    largest = fmax(largest, fabs(w));
+                    through += w * w;
+                }
+                energy += x->count == 0 ? 0 : x->squares / (double)x->count * s[ch] * s[ch] * (double)inner;
+            }
+            cost += through * top * top / (255.0 * 255) + energy * largest * largest / (127.0 * 127);
+        }
     }
+    return cost;
+}
+
+static bool factors(const mote_channel_ranges *c, const double *width, const double *weight, double alpha, double *s)
+{
+    double least_s = INFINITY;
     for (size_t i = 0; i < c->n; i++) {
-        const float width = s[i];
-        if (!(width > top * 1e-6f) || !(top < FLT_MAX)) {
-            s[i] = 0; /* nothing comes through: settled below */
-            continue;
-        }
-        s[i] = top / width;
-        if (!free) { /* SmoothQuant's compromise: half of the spread moves into the weights that mix channels */
-            float w = 0;
-            for (size_t k = 0; k < n_readers; k++)
-                w = fmaxf(w, reads(readers[k], i));
-            s[i] = w > 0 ? sqrtf(w / width) : 0;
-        }
+        s[i] = width[i] > 0 && weight[i] > 0 ? pow(weight[i], 1 - alpha) / pow(width[i], alpha) : 0;
         if (s[i] > 0)
-            least_s = fminf(least_s, s[i]);
+            least_s = fmin(least_s, s[i]);
     }
     if (!(least_s < INFINITY))
-        least_s = 1;
+        return false;
     for (size_t i = 0; i < c->n; i++)
-        s[i] = fminf(s[i] > 0 ? s[i] / least_s : 1, most);
+        s[i] = fmin(s[i] > 0 ? s[i] / least_s : 1, most);
+    return true;
+}
+
+static mote_status choose(mote_quantizer *q, const mote_channel_ranges *c, bool swish, bool clamped, bool free, mote_node *const *readers, size_t n_readers, float *out,
+                          mote_diag *diag)
+{
+    double *width = mote_arena_calloc(&q->arena, 4 * c->n, sizeof *width), *weight = width + c->n, *s = weight + c->n, *best = s + c->n, top = 0, least_cost = INFINITY;
+    if (width == NULL)
+        return MOTE_NO_MEMORY(diag, 4 * c->n * sizeof *width);
+    for (size_t i = 0; i < c->n; i++) {
+        width[i] = width_of(&c->channels[i], swish, clamped);
+        top = fmax(top, width[i]);
+        for (size_t k = 0; k < n_readers; k++)
+            weight[i] = fmax(weight[i], (double)reads(readers[k], i));
+        best[i] = 1;
+    }
+    for (size_t i = 0; i < c->n; i++)
+        width[i] = width[i] > top * 1e-6 ? width[i] : 0; /* nothing comes through */
+    for (int k = free ? 10 : 0; k <= 10; k++) {
+        if (free)
+            for (size_t i = 0; i < c->n; i++)
+                weight[i] = 1;
+        if (!factors(c, width, weight, k / 10.0, s))
+            continue;
+        const double cost = free ? 0 : cost_of(c, width, s, readers, n_readers);
+        if (cost < least_cost) {
+            least_cost = cost;
+            memcpy(best, s, c->n * sizeof *best);
+        }
+    }
+    if (!free) { /* as it is may be best */
+        for (size_t i = 0; i < c->n; i++)
+            s[i] = 1;
+        if (cost_of(c, width, s, readers, n_readers) <= least_cost)
+            memcpy(best, s, c->n * sizeof *best);
+    }
+    for (size_t i = 0; i < c->n; i++)
+        out[i] = (float)best[i];
+    return MOTE_OK;
 }
 
 static mote_status scale_weight(mote_quantizer *q, mote_node *n, const float *s, bool outputs, mote_diag *diag)
@@ -260,11 +366,10 @@ mote_status mote_quant_equalize(mote_quantizer *q, mote_diag *diag)
         bool free = true;
         if (!begins(n, &v, &behind, &swish) || !readers_of(behind, readers, 32, &n_readers, &free, DEPTH))
             continue;
-        const mote_node *user = single(v);
         float *s = mote_arena_calloc(&q->arena, c->n, sizeof *s);
         if (s == NULL)
             return MOTE_NO_MEMORY(diag, c->n * sizeof *s);
-        choose(c, swish != NULL, user != NULL && mote_node_is(user, "", "Relu"), free && !q->o.per_tensor, readers, n_readers, s);
+        MOTE_TRY(choose(q, c, c->swish, c->clamped, free && !q->o.per_tensor, readers, n_readers, s, diag));
         MOTE_TRY(scale_weight(q, n, s, true, diag));
         for (size_t k = 0; k < n_readers; k++)
             MOTE_TRY(scale_weight(q, readers[k], s, false, diag));
