@@ -227,7 +227,9 @@ mote_status mote_onnx_type_read(mote_onnx_reader *r, mote_wire w, mote_type *t, 
     }
     if (what == 1)
         return tensor_type(r, in, t);
-    MOTE_REQUIRE(what == 0 || what == 4 || what == 9, r->diag, MOTE_E_UNSUPPORTED, "a value of %s type", what == 5 ? "map" : what == 8 ? "sparse tensor" : "opaque");
+    MOTE_REQUIRE(what != 5, r->diag, MOTE_E_UNSUPPORTED,
+                 "a value of map type, which mote does not have: export the model without ZipMap, CastMap and DictVectorizer (skl2onnx: zipmap=False)");
+    MOTE_REQUIRE(what == 0 || what == 4 || what == 9, r->diag, MOTE_E_UNSUPPORTED, "a value of %s type", what == 8 ? "sparse tensor" : "opaque");
     if (what == 0)
         return MOTE_OK;
     t->kind = what == 4 ? MOTE_KIND_SEQUENCE : MOTE_KIND_OPTIONAL;

@@ -104,6 +104,9 @@ static mote_status unknown(const mote_node *n, mote_diag *diag)
                   length, domain, (int)n->version, (int)since);
     if (first == last && why != NULL)
         MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s of domain %.*s: %s", MOTE_STR_ARG(n->op), length, domain, why);
+    if (mote_str_is(n->domain, "ai.onnx.ml") && (mote_str_is(n->op, "ZipMap") || mote_str_is(n->op, "CastMap") || mote_str_is(n->op, "DictVectorizer")))
+        MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s takes or makes maps, which mote does not have: export the model without them (skl2onnx: zipmap=False)",
+                  MOTE_STR_ARG(n->op));
     if (first == last)
         MOTE_FAIL(diag, MOTE_E_UNSUPPORTED, "operator %.*s of domain %.*s, which is not known", MOTE_STR_ARG(n->op), length, domain);
     if (table[first]->since > n->version)

@@ -400,8 +400,91 @@ def newest_trees():
     bad("'TANH'", post_transform="TANH")
 
 
+# ---- linear models, support vectors ----
+
+
+def linear():
+    c = Cases()
+    posts = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"]
+    floats = lambda n: rng.normal(size=n).astype("f4").tolist()
+    for k in range(30):
+        f, n, post = int(rng.integers(1, 9)), [2, 3, 5][k % 3], posts[k // 2 % 5]
+        x = rows(7, f, ["f4", "f8", "i8", "i4"][k % 4], False)
+        attrs = {"coefficients": floats(n * f), "intercepts": floats(n), "post_transform": post}
+        if post == "PROBIT":  # of what is between 0 and 1
+            x, attrs["coefficients"], attrs["intercepts"] = np.abs(np.sin(x)).astype("f4") / f, (rng.random(n * f) * 0.5).astype("f4").tolist(), [0.25] * n
+        c.add("LinearRegressor", 1, [x], [T.FLOAT], floats=True, tolerance=1e-4, targets=n, **attrs)
+        attrs.update(classlabels_strings=[f"c{i}" for i in range(n)]) if k % 2 else attrs.update(classlabels_ints=[5 * i for i in range(n)])
+        c.add("LinearClassifier", 1, [x], [T.STRING if k % 2 else T.INT64, T.FLOAT], 1e-4, **attrs)
+    c.add("LinearRegressor", 1, [rows(4, 3, "f4", False)], [T.FLOAT], coefficients=floats(3), intercepts=[0.5])
+    c.add("LinearRegressor", 1, [rows(4, 3, "f4", False)], [T.FLOAT], coefficients=floats(6), targets=2)
+    c.add("LinearClassifier", 1, [rows(9, 3, "f4", False)], [T.INT64, T.FLOAT], coefficients=floats(3), intercepts=[0.5], classlabels_ints=[4, 2])
+    x, w = rows(9, 3, "f4", False), floats(3)
+    s = x @ np.array(w, "f4") + np.float32(0.5)
+    p = 1 / (1 + np.exp(-s))  # onnxruntime leaves the logistic function out here
+    c.add("LinearClassifier", 1, [x], [T.INT64, T.FLOAT], want=[np.where(s > 0, 2, 4), np.stack([1 - p, p], 1)], coefficients=w, intercepts=[0.5], classlabels_ints=[4, 2],
+          post_transform="LOGISTIC")
+    c.run()
+    x = np.zeros((2, 3), "f4")
+    refused("coefficients has 4 values", "LinearRegressor", 1, [x], coefficients=floats(4))
+    refused("intercepts has 2 values", "LinearRegressor", 1, [x], coefficients=floats(3), intercepts=floats(2))
+    refused("targets is 0", "LinearRegressor", 1, [x], coefficients=floats(3), targets=0)
+    refused("neither classlabels_strings", "LinearClassifier", 1, [x], 2, coefficients=floats(6))
+    refused("coefficients has 6 values", "LinearClassifier", 1, [x], 2, coefficients=floats(6), classlabels_ints=[1, 2, 3])
+
+
+def vectors():
+    c = Cases()
+    floats = lambda n: (rng.normal(size=n) * 0.7).astype("f4").tolist()
+    for k in range(32):
+        f, kernel = int(rng.integers(1, 7)), ["LINEAR", "POLY", "RBF", "SIGMOID"][k % 4]
+        x = rows(11, f, "f4", False)
+        more = {"kernel_type": kernel, "kernel_params": [0.3, 0.5, 3.0 if k % 8 < 4 else 2.0]}
+        n = int(rng.integers(1, 12))
+        c.add("SVMRegressor", 1, [x], [T.FLOAT], 1e-4, coefficients=floats(n), support_vectors=floats(n * f), rho=[0.25], n_supports=n, one_class=k // 4 % 2, **more)
+        classes = [2, 3, 5][k // 4 % 3]
+        per_class = [int(v) for v in rng.integers(1, 5, classes)]
+        n, pairs = sum(per_class), classes * (classes - 1) // 2
+        attrs = dict(coefficients=floats(n * (classes - 1)), support_vectors=floats(n * f), rho=floats(pairs), vectors_per_class=per_class, **more)
+        if k % 3 == 0:
+            attrs.update(prob_a=[-1.5] * pairs, prob_b=floats(pairs))
+        attrs["post_transform"] = "NONE" if k % 3 != 1 else ["SOFTMAX", "LOGISTIC"][k // 3 % 2]
+        attrs.update(classlabels_strings=[f"c{i}" for i in range(classes)]) if k % 2 else attrs.update(classlabels_ints=[7 * i for i in range(classes)])
+        x = rows(11, f, ["f4", "f8", "i8", "i4"][k % 4], False)
+        c.add("SVMClassifier", 1, [x], [T.STRING if k % 2 else T.INT64, T.FLOAT], 2e-3 if k % 3 == 0 else 1e-4, **attrs)
+    x = rows(6, 4, "f4", False)
+    c.add("SVMRegressor", 1, [x], [T.FLOAT], coefficients=floats(4), rho=[0.5], kernel_params=[0.0, 0.0, 0.0])
+    c.add("SVMClassifier", 1, [x], [T.INT64, T.FLOAT], coefficients=floats(12), rho=[0.5], classlabels_ints=[3, 1, 2], kernel_params=[0.0, 0.0, 0.0])
+    c.run()
+    good = dict(coefficients=[1.0, 2.0], support_vectors=[0.0] * 8, rho=[0.5], vectors_per_class=[1, 1], classlabels_ints=[0, 1])
+    bad = lambda words, **change: refused(words, "SVMClassifier", 1, [x], 2, **{**good, **change})
+    bad("kernel_type is 'COSINE'", kernel_type="COSINE")
+    bad("kernel_params has 1 values", kernel_type="RBF", kernel_params=[1.0])
+    bad("coefficients has 3 values", coefficients=[1.0, 2.0, 3.0])
+    bad("support_vectors has 6 values", support_vectors=[0.0] * 6)
+    bad("vectors_per_class[1] is -1", vectors_per_class=[1, -1])
+    bad("vectors_per_class has 3 values", vectors_per_class=[1, 1, 1])
+    bad("rho has 1 values", classlabels_ints=[0, 1, 2], vectors_per_class=[1, 1, 0], coefficients=[1.0] * 4)
+    bad("prob_a and prob_b", prob_a=[1.0])
+    refused("coefficients has 3 values", "SVMRegressor", 1, [x], coefficients=floats(3), rho=[0.5])
+
+
+def maps():
+    """What needs maps is refused, and the error says what to do."""
+    value = h.make_value_info("y", h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, None))))
+    x = np.zeros((2, 3), "f4")
+    for nodes, outs in ([h.make_node("ZipMap", ["x0"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2])], [value]), (
+            [h.make_node("ZipMap", ["x0"], ["m"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]), h.make_node("Identity", ["x0"], ["y"])], [info("y", x)]):
+        with tempfile.TemporaryDirectory() as d:
+            onnx.save(model(nodes, {"x0": x}, outs, 1), f"{d}/m.onnx")
+            np.savez(f"{d}/x.npz", x0=x)
+            r = subprocess.run([TOOL, "run", f"{d}/m.onnx", "--inputs", f"{d}/x.npz", "--outputs", f"{d}/y.npz"], capture_output=True, text=True)
+        if r.returncode == 0 or "ZipMap" not in r.stderr or "zipmap=False" not in r.stderr:
+            failures.append(f"ZipMap: exit {r.returncode}, '{r.stderr.strip()}'")
+
+
 def main():
-    for part in encoders, features, trees, newest_trees:
+    for part in encoders, features, trees, newest_trees, linear, vectors, maps:
         part()
     for f in failures[:40]:
         print("FAIL", f)
