@@ -51,7 +51,8 @@ enum {
  *
  * inputs, outputs: words "NAME:TYPE" in order, TYPE a name of `types` or of an element type (mote_dtype_name). A '?' after NAME: may be left out.
  * '*' after the last NAME: any number from 1 on, of one type; "**": of any types that TYPE allows; "?*", "?**": any number. Tensors only.
- * types: words "NAME:float32,float16,...", or "NAME:any": what stands for that name is one type in all inputs and outputs of a node. At most 8.
+ * types: words "NAME:float32,float16,...", or "NAME:any": what stands for that name is one type in all inputs and outputs of a node. At most 8, of up to 7
+ * letters.
  * attributes: words "NAME:KIND", KIND one of int, float, string, tensor, ints, floats, strings; "NAME:KIND!" must be given, "NAME:int=3",
  * "NAME:float=0.5", "NAME:string=linear" have a default (else 0 or ""). At most 24. A node with another attribute is refused.
  *

@@ -276,9 +276,9 @@ MOTE_EVAL_TEMP(eval_attention)
 #define MASK_TYPES (MOTE_DTYPES_NUMERIC | MOTE_DT(BOOL))
 #define ATTENTION(inputs, more)                                                                                        \
     .in = inputs, .out = "Y:T1 present_key?:T1 present_value?:T2 qk_matmul_output?:T1",                                 \
-    .types = {{"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DTYPES_FLOAT, 0}, {"U", MASK_TYPES, 0}},                         \
-    .attrs = {MOTE_A_INT("is_causal", 0), MOTE_A(INT, "kv_num_heads"), MOTE_A(INT, "q_num_heads"), MOTE_A_INT("qk_matmul_output_mode", 0), \
-              MOTE_A(FLOAT, "scale"), MOTE_A_FLOAT("softcap", 0.0f), MOTE_A(INT, "softmax_precision") more},             \
+    .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DTYPES_FLOAT, 0}, {"U", MASK_TYPES, 0}),                         \
+    .attrs = MOTE_ATTRS(MOTE_A_INT("is_causal", 0), MOTE_A(INT, "kv_num_heads"), MOTE_A(INT, "q_num_heads"), MOTE_A_INT("qk_matmul_output_mode", 0), \
+              MOTE_A(FLOAT, "scale"), MOTE_A_FLOAT("softcap", 0.0f), MOTE_A(INT, "softmax_precision") more),             \
     .infer = infer_attention, .eval = eval_attention, .doc = "y = softmax(scale Q K' + mask) V for each head"
 #define IN_23 "Q:T1 K:T1 V:T2 attn_mask?:U past_key?:T1 past_value?:T2"
 #define NOTHING
@@ -382,6 +382,6 @@ static mote_status eval_flex_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_flex)
 
-MOTE_OP(preview, FlexAttention, 1, .in = "Q:T1 K:T1 V:T1", .out = "Y:T1", .types = {{"T1", MOTE_DTYPES_FLOAT, 0}},
-        .attrs = {MOTE_A(GRAPH, "prob_mod"), MOTE_A(FLOAT, "scale"), MOTE_A(GRAPH, "score_mod"), MOTE_A(INT, "softmax_precision")}, .flags = MOTE_OP_CONTROL,
+MOTE_OP(preview, FlexAttention, 1, .in = "Q:T1 K:T1 V:T1", .out = "Y:T1", .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A(GRAPH, "prob_mod"), MOTE_A(FLOAT, "scale"), MOTE_A(GRAPH, "score_mod"), MOTE_A(INT, "softmax_precision")), .flags = MOTE_OP_CONTROL,
         .infer = infer_flex, .eval = eval_flex, .doc = "y = prob_mod(softmax(score_mod(scale Q K'))) V for each head");

@@ -119,7 +119,7 @@ static mote_status read_dtypes(const char *p, size_t n, mote_dtypes *out, mote_d
     return MOTE_OK;
 }
 
-static mote_status read_types(mote_custom_ops *ops, mote_op_def *def, const char *text, mote_diag *diag)
+static mote_status read_types(mote_custom_def *def, const char *text, mote_diag *diag)
 {
     size_t n = 0;
     for (word w; next_word(&text, &w); n++) {
@@ -128,9 +128,9 @@ static mote_status read_types(mote_custom_ops *ops, mote_op_def *def, const char
         MOTE_REQUIRE(colon != NULL && is_name(w.p, (size_t)(colon - w.p)), diag, MOTE_E_ARGUMENT, "types: '%.*s' is not of the form NAME:TYPE,TYPE", shown, w.p);
         MOTE_REQUIRE(n < MOTE_OP_MAX_VARS, diag, MOTE_E_ARGUMENT, "types: more than %d", MOTE_OP_MAX_VARS);
         mote_type_var *v = &def->types[n];
-        v->name = mote_arena_str(&ops->arena, (mote_str){w.p, (size_t)(colon - w.p)}).p;
-        if (v->name == NULL)
-            return MOTE_NO_MEMORY(diag, w.n);
+        MOTE_REQUIRE(colon - w.p < (ptrdiff_t)sizeof v->name, diag, MOTE_E_ARGUMENT, "types: '%.*s' has a name of more than %zu letters", shown, w.p,
+                     sizeof v->name - 1);
+        memcpy(v->name, w.p, (size_t)(colon - w.p));
         for (size_t i = 0; i < n; i++)
             MOTE_REQUIRE(strcmp(def->types[i].name, v->name) != 0, diag, MOTE_E_ARGUMENT, "types: '%s' stands there twice", v->name);
         MOTE_TRY(read_dtypes(colon + 1, (size_t)(w.p + w.n - colon - 1), &v->dtypes, diag));
@@ -194,7 +194,7 @@ static mote_status read_attr(mote_custom_ops *ops, mote_attr_spec *s, word w, mo
     return MOTE_OK;
 }
 
-static mote_status read_attrs(mote_custom_ops *ops, mote_op_def *def, const char *text, mote_diag *diag)
+static mote_status read_attrs(mote_custom_ops *ops, mote_custom_def *def, const char *text, mote_diag *diag)
 {
     size_t n = 0;
     for (word w; next_word(&text, &w); n++) {
@@ -270,8 +270,10 @@ static mote_status add(mote_custom_ops *ops, const mote_custom_op *o, mote_diag 
                  ((o->flags & MOTE_CUSTOM_NONDETERMINISTIC) != 0 ? MOTE_OP_RANDOM : 0);
     def->infer = mote_custom_infer_node;
     def->eval = mote_custom_eval_node;
-    MOTE_TRY(read_types(ops, def, o->types != NULL ? o->types : "", diag));
-    MOTE_TRY(read_attrs(ops, def, o->attributes != NULL ? o->attributes : "", diag));
+    def->types = d->types;
+    def->attrs = d->attrs;
+    MOTE_TRY(read_types(d, o->types != NULL ? o->types : "", diag));
+    MOTE_TRY(read_attrs(ops, d, o->attributes != NULL ? o->attributes : "", diag));
     MOTE_TRY(read_args(ops, def, o->inputs != NULL ? o->inputs : "", "inputs", &def->in, diag));
     MOTE_TRY(read_args(ops, def, o->outputs != NULL ? o->outputs : "", "outputs", &def->out, diag));
     ops->first = d;

@@ -10,6 +10,8 @@
 /* An operator: its definition as the table's are (flags has MOTE_OP_CUSTOM), and the application's functions. */
 typedef struct mote_custom_def {
     mote_op_def def; /* first: a node's def leads here */
+    mote_type_var types[MOTE_OP_MAX_VARS + 1];
+    mote_attr_spec attrs[MOTE_OP_MAX_ATTRS + 1];
     struct mote_custom_def *next;
     mote_custom_fn infer, compute;
     void *user;

@@ -336,7 +336,7 @@ mote_status mote_custom_set_string(mote_custom_call *call, size_t index, size_t 
 static const mote_attr_spec *spec_of(const mote_custom_call *c, const char *name, mote_attr_kind kind)
 {
     if (c != NULL && name != NULL)
-        for (const mote_attr_spec *s = c->def->def.attrs; s < c->def->def.attrs + MOTE_OP_MAX_ATTRS && s->name != NULL; s++)
+        for (const mote_attr_spec *s = c->def->def.attrs; s != NULL && s->name != NULL; s++)
             if (strcmp(s->name, name) == 0 && s->kind == kind)
                 return s;
     return NULL;

@@ -52,13 +52,13 @@ static mote_status eval_dropout(mote_eval *c)
 }
 
 #define DROPOUT_DOC .infer = infer_dropout, .eval = eval_dropout, .doc = "y = x; in training some elements 0 and the others x / (1 - ratio)"
-MOTE_OP(onnx, Dropout, 7, .in = "data:T", .out = "output:T mask?:T", .types = {{"T", MOTE_T_FLOAT_7, 0}}, .attrs = {MOTE_A_FLOAT("ratio", 0.5f)},
+MOTE_OP(onnx, Dropout, 7, .in = "data:T", .out = "output:T mask?:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("ratio", 0.5f)),
         .flags = MOTE_OP_ELEMENTWISE, DROPOUT_DOC);
-MOTE_OP(onnx, Dropout, 10, .in = "data:T", .out = "output:T mask?:bool", .types = {{"T", MOTE_T_FLOAT_7, 0}}, .attrs = {MOTE_A_FLOAT("ratio", 0.5f)},
+MOTE_OP(onnx, Dropout, 10, .in = "data:T", .out = "output:T mask?:bool", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("ratio", 0.5f)),
         .flags = MOTE_OP_ELEMENTWISE, DROPOUT_DOC);
 #define DROPOUT_12(t, ratio)                                                                                           \
-    .in = "data:T ratio?:T1 training_mode?:bool", .out = "output:T mask?:bool", .types = {{"T", t, 0}, {"T1", ratio, 0}}, \
-    .attrs = {MOTE_A(INT, "seed")}, .flags = MOTE_OP_RANDOM, DROPOUT_DOC
+    .in = "data:T ratio?:T1 training_mode?:bool", .out = "output:T mask?:bool", .types = MOTE_TYPES({"T", t, 0}, {"T1", ratio, 0}), \
+    .attrs = MOTE_ATTRS(MOTE_A(INT, "seed")), .flags = MOTE_OP_RANDOM, DROPOUT_DOC
 MOTE_OP(onnx, Dropout, 12, DROPOUT_12(MOTE_T_FLOAT_7, MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Dropout, 13, DROPOUT_12(MOTE_DTYPES_FLOAT, MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Dropout, 22, DROPOUT_12(MOTE_DTYPES_FLOAT | MOTE_T_F8_19, MOTE_DTYPES_FLOAT | MOTE_T_F8_19));

@@ -80,8 +80,8 @@ static mote_status eval_affine(mote_eval *c)
     return MOTE_OK;
 }
 
-MOTE_OP(onnx, AffineGrid, 20, .in = "theta:T1 size:T2", .out = "grid:T1", .types = {{"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DT(S64), 0}},
-        .attrs = {MOTE_A_INT("align_corners", 0)}, .infer = infer_affine, .eval = eval_affine, .doc = "where each pixel comes from: theta (x, y, 1)");
+MOTE_OP(onnx, AffineGrid, 20, .in = "theta:T1 size:T2", .out = "grid:T1", .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DT(S64), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("align_corners", 0)), .infer = infer_affine, .eval = eval_affine, .doc = "where each pixel comes from: theta (x, y, 1)");
 
 /* ---- GridSample ---- */
 
@@ -291,8 +291,8 @@ static mote_status eval_sample_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_sample)
 
 #define SAMPLE(t1, t2, absent)                                                                                         \
-    .in = "X:T1 grid:T2", .out = "Y:T1", .types = {{"T1", t1, 0}, {"T2", t2, 0}},                                       \
-    .attrs = {MOTE_A_INT("align_corners", 0), MOTE_A_STRING("mode", absent), MOTE_A_STRING("padding_mode", "zeros")},   \
+    .in = "X:T1 grid:T2", .out = "Y:T1", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                                       \
+    .attrs = MOTE_ATTRS(MOTE_A_INT("align_corners", 0), MOTE_A_STRING("mode", absent), MOTE_A_STRING("padding_mode", "zeros")),   \
     .infer = infer_sample, .eval = eval_sample, .doc = "values of X between its pixels, where the grid says"
 MOTE_OP(onnx, GridSample, 16, SAMPLE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, "bilinear"));
 MOTE_OP(onnx, GridSample, 20, SAMPLE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, "linear"));

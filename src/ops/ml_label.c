@@ -99,9 +99,9 @@ MOTE_EVAL_TEMP(eval_label)
 #define LABELS_2 (MOTE_DT(STRING) | MOTE_DT(S64) | MOTE_DT(F32))
 #define LABELS_4 (LABELS_2 | MOTE_DT(S32) | MOTE_DT(S16) | MOTE_DT(F64))
 #define MAP .in = "X:T1", .out = "Y:T2", .flags = MOTE_OP_ELEMENTWISE, .doc = "the value that stands where x stands among the keys"
-MOTE_OP(ml, LabelEncoder, 2, MAP, .types = {{"T1", LABELS_2, 0}, {"T2", LABELS_2, 0}}, .attrs = {LISTS}, .infer = infer_label, .eval = eval_label);
-MOTE_OP(ml, LabelEncoder, 4, MAP, .types = {{"T1", LABELS_4, 0}, {"T2", LABELS_4, 0}},
-        .attrs = {LISTS, MOTE_A(TENSOR, "keys_tensor"), MOTE_A(TENSOR, "values_tensor"), MOTE_A(TENSOR, "default_tensor")}, .infer = infer_label, .eval = eval_label);
+MOTE_OP(ml, LabelEncoder, 2, MAP, .types = MOTE_TYPES({"T1", LABELS_2, 0}, {"T2", LABELS_2, 0}), .attrs = MOTE_ATTRS(LISTS), .infer = infer_label, .eval = eval_label);
+MOTE_OP(ml, LabelEncoder, 4, MAP, .types = MOTE_TYPES({"T1", LABELS_4, 0}, {"T2", LABELS_4, 0}),
+        .attrs = MOTE_ATTRS(LISTS, MOTE_A(TENSOR, "keys_tensor"), MOTE_A(TENSOR, "values_tensor"), MOTE_A(TENSOR, "default_tensor")), .infer = infer_label, .eval = eval_label);
 
 /* ---- strings and integers, either way: LabelEncoder-1 (the integers are places), CategoryMapper ---- */
 
@@ -160,9 +160,9 @@ static mote_status eval_category_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_category)
 
-#define EITHER .types = {{"T1", MOTE_DT(STRING) | MOTE_DT(S64), 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}}
-MOTE_OP(ml, LabelEncoder, 1, MAP, EITHER, .attrs = {DEFAULTS, MOTE_A(STRINGS, "classes_strings")}, .infer = infer_either, .eval = eval_classes);
-MOTE_OP(ml, CategoryMapper, 1, MAP, EITHER, .attrs = {DEFAULTS, MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")}, .infer = infer_category, .eval = eval_category);
+#define EITHER .types = MOTE_TYPES({"T1", MOTE_DT(STRING) | MOTE_DT(S64), 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0})
+MOTE_OP(ml, LabelEncoder, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "classes_strings")), .infer = infer_either, .eval = eval_classes);
+MOTE_OP(ml, CategoryMapper, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_category, .eval = eval_category);
 
 /* ---- OneHotEncoder ---- */
 
@@ -231,6 +231,6 @@ static mote_status eval_hot_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_hot)
 
-MOTE_OP(ml, OneHotEncoder, 1, .in = "X:T", .out = "Y:float", .types = {{"T", MOTE_T_ML | MOTE_DT(STRING), 0}},
-        .attrs = {MOTE_A_INT("zeros", 1), MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")}, .infer = infer_hot, .eval = eval_hot,
+MOTE_OP(ml, OneHotEncoder, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("zeros", 1), MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_hot, .eval = eval_hot,
         .doc = "1 where x stands among the categories, else 0");

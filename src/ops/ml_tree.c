@@ -62,12 +62,12 @@ static mote_status eval_trees_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_trees)
 
 #define RUN .infer = infer_trees, .eval = eval_trees
-MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = {{"T", MOTE_DT(F32) | MOTE_DT(F64) | MOTE_DT(F16), 0}},
-        .attrs = {MOTE_A_INT("aggregate_function", 1), MOTE_A_INT("post_transform", 0), MOTE_A(INT, "n_targets"), MOTE_A_REQUIRED(INTS, "tree_roots"),
+MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32) | MOTE_DT(F64) | MOTE_DT(F16), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("aggregate_function", 1), MOTE_A_INT("post_transform", 0), MOTE_A(INT, "n_targets"), MOTE_A_REQUIRED(INTS, "tree_roots"),
                   MOTE_A_REQUIRED(TENSOR, "nodes_modes"), MOTE_A_REQUIRED(TENSOR, "nodes_splits"), MOTE_A_REQUIRED(INTS, "nodes_featureids"),
                   MOTE_A_REQUIRED(INTS, "nodes_truenodeids"), MOTE_A_REQUIRED(INTS, "nodes_falsenodeids"), MOTE_A_REQUIRED(INTS, "nodes_trueleafs"),
                   MOTE_A_REQUIRED(INTS, "nodes_falseleafs"), MOTE_A_REQUIRED(INTS, "leaf_targetids"), MOTE_A_REQUIRED(TENSOR, "leaf_weights"),
-                  MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(TENSOR, "membership_values"), MOTE_A(TENSOR, "nodes_hitrates")},
+                  MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(TENSOR, "membership_values"), MOTE_A(TENSOR, "nodes_hitrates")),
         RUN, .doc = "the aggregate, over the trees, of the weight of the leaf that x leads to");
 
 #define NODES                                                                                                          \
@@ -81,11 +81,11 @@ MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = {{"T", MOTE_DT(
 #define CLASSES                                                                                                        \
     NODES, MOTE_A(INTS, "classlabels_int64s"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "class_treeids"), MOTE_A(INTS, "class_nodeids"), \
         MOTE_A(INTS, "class_ids"), MOTE_A(FLOATS, "class_weights")
-#define REGRESS .in = "X:T", .out = "Y:float", .types = {{"T", MOTE_T_ML, 0}}, RUN, .doc = "the aggregate, over the trees, of the weights of the leaf that x leads to"
+#define REGRESS .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), RUN, .doc = "the aggregate, over the trees, of the weights of the leaf that x leads to"
 #define CLASSIFY                                                                                                       \
-    .in = "X:T1", .out = "Y:T2 Z:float", .types = {{"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}}, RUN, \
+    .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}), RUN, \
     .doc = "the class of the largest sum of weights, and the sums"
-MOTE_OP(ml, TreeEnsembleRegressor, 1, REGRESS, .attrs = {TARGETS});
-MOTE_OP(ml, TreeEnsembleRegressor, 3, REGRESS, .attrs = {TARGETS, TENSORS, MOTE_A(TENSOR, "target_weights_as_tensor")});
-MOTE_OP(ml, TreeEnsembleClassifier, 1, CLASSIFY, .attrs = {CLASSES});
-MOTE_OP(ml, TreeEnsembleClassifier, 3, CLASSIFY, .attrs = {CLASSES, TENSORS, MOTE_A(TENSOR, "class_weights_as_tensor")});
+MOTE_OP(ml, TreeEnsembleRegressor, 1, REGRESS, .attrs = MOTE_ATTRS(TARGETS));
+MOTE_OP(ml, TreeEnsembleRegressor, 3, REGRESS, .attrs = MOTE_ATTRS(TARGETS, TENSORS, MOTE_A(TENSOR, "target_weights_as_tensor")));
+MOTE_OP(ml, TreeEnsembleClassifier, 1, CLASSIFY, .attrs = MOTE_ATTRS(CLASSES));
+MOTE_OP(ml, TreeEnsembleClassifier, 3, CLASSIFY, .attrs = MOTE_ATTRS(CLASSES, TENSORS, MOTE_A(TENSOR, "class_weights_as_tensor")));

@@ -125,7 +125,7 @@ static const char *kind_name(mote_attr_kind kind)
 
 static const mote_attr_spec *find_spec(const mote_op_def *def, mote_str name)
 {
-    for (size_t i = 0; i < MOTE_OP_MAX_ATTRS && def->attrs[i].name != NULL; i++)
+    for (size_t i = 0; def->attrs != NULL && def->attrs[i].name != NULL; i++)
         if (mote_str_is(name, def->attrs[i].name))
             return &def->attrs[i];
     return NULL;
@@ -150,7 +150,7 @@ static mote_status check_attrs(const mote_node *n, const mote_op_def *def, mote_
         MOTE_REQUIRE(a->kind == s->kind, diag, MOTE_E_MODEL, "attribute '%s' is %s, expected %s", s->name, kind_name(a->kind),
                      kind_name(s->kind));
     }
-    for (size_t i = 0; i < MOTE_OP_MAX_ATTRS && def->attrs[i].name != NULL; i++)
+    for (size_t i = 0; def->attrs != NULL && def->attrs[i].name != NULL; i++)
         MOTE_REQUIRE(seen[i] || !def->attrs[i].required, diag, MOTE_E_MODEL, "attribute '%s' is missing", def->attrs[i].name);
     return MOTE_OK;
 }

@@ -17,14 +17,16 @@ typedef struct mote_attr_spec {
     const char *name;
     mote_attr_kind kind;
     bool required;
-    int64_t i;     /* defaults, for the attribute that may be absent */
-    float f;
-    const char *s;
+    union { /* the default of one that may be absent, as its kind says */
+        int64_t i;
+        float f;
+        const char *s;
+    };
 } mote_attr_spec;
 
 /* A type variable of a signature. kinds: bit per mote_kind; 0 means tensors only. */
 typedef struct mote_type_var {
-    const char *name;
+    char name[8];
     mote_dtypes dtypes;
     uint32_t kinds;
 } mote_type_var;
@@ -52,13 +54,17 @@ struct mote_op_def {
     /* "X:T W:T B?:T" - name, ? optional, * variadic (all of one type), ** variadic of any types of the variable, then the variable or a
      * fixed type ("I:int64", "s:seq(T)", "o:opt(T)"). Variadic: at least one unless "?*". */
     const char *in, *out;
-    mote_type_var types[MOTE_OP_MAX_VARS];
-    mote_attr_spec attrs[MOTE_OP_MAX_ATTRS];
+    /* Lists that end with an entry without a name; NULL: empty. In a row: .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}, ...),
+     * .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0), ...), which take the room that they need and no more: there are a thousand rows. */
+    const mote_type_var *types;
+    const mote_attr_spec *attrs;
     mote_status (*infer)(mote_infer *c);
     mote_status (*eval)(mote_eval *c); /* NULL: an internal or expanded form without one */
     const char *doc;                   /* the formula, one line */
 };
 
+#define MOTE_TYPES(...) (const mote_type_var[]){__VA_ARGS__, {{0}, 0, 0}}
+#define MOTE_ATTRS(...) (const mote_attr_spec[]){__VA_ARGS__, {.name = NULL}}
 #define MOTE_OP(dom, op, since_version, ...)                                                                           \
     extern const mote_op_def mote_op_##dom##_##op##_##since_version;                                                   \
     const mote_op_def mote_op_##dom##_##op##_##since_version = {                                                       \

@@ -225,17 +225,17 @@ MOTE_EVAL_TEMP(eval_quantize)
 #define Q_21 (Q8 | MOTE_DT(U16) | MOTE_DT(S16) | MOTE_T_F8_19 | MOTE_DT(U4) | MOTE_DT(S4))
 #define Q_23 (Q_21 | MOTE_DT(F4E2M1))
 #define Q_25 (Q_23 | MOTE_DT(U2) | MOTE_DT(S2))
-MOTE_OP(onnx, QuantizeLinear, 10, .in = "x:T1 y_scale:float y_zero_point?:T2", .out = "y:T2", .types = {{"T1", X_10, 0}, {"T2", Q8, 0}}, QUANTIZE_DOC);
-MOTE_OP(onnx, QuantizeLinear, 13, .in = "x:T1 y_scale:float y_zero_point?:T2", .out = "y:T2", .types = {{"T1", X_10, 0}, {"T2", Q8, 0}},
-        .attrs = {MOTE_A_INT("axis", 1)}, QUANTIZE_DOC);
-MOTE_OP(onnx, QuantizeLinear, 19, .in = "x:T1 y_scale:T1 y_zero_point?:T2", .out = "y:T2", .types = {{"T1", X_19, 0}, {"T2", Q8 | MOTE_T_F8_19, 0}},
-        .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1)}, QUANTIZE_DOC);
-MOTE_OP(onnx, QuantizeLinear, 21, .in = "x:T1 y_scale:T1 y_zero_point?:T2", .out = "y:T2", .types = {{"T1", X_19, 0}, {"T2", Q_21, 0}},
-        .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0)}, QUANTIZE_DOC);
+MOTE_OP(onnx, QuantizeLinear, 10, .in = "x:T1 y_scale:float y_zero_point?:T2", .out = "y:T2", .types = MOTE_TYPES({"T1", X_10, 0}, {"T2", Q8, 0}), QUANTIZE_DOC);
+MOTE_OP(onnx, QuantizeLinear, 13, .in = "x:T1 y_scale:float y_zero_point?:T2", .out = "y:T2", .types = MOTE_TYPES({"T1", X_10, 0}, {"T2", Q8, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1)), QUANTIZE_DOC);
+MOTE_OP(onnx, QuantizeLinear, 19, .in = "x:T1 y_scale:T1 y_zero_point?:T2", .out = "y:T2", .types = MOTE_TYPES({"T1", X_19, 0}, {"T2", Q8 | MOTE_T_F8_19, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1)), QUANTIZE_DOC);
+MOTE_OP(onnx, QuantizeLinear, 21, .in = "x:T1 y_scale:T1 y_zero_point?:T2", .out = "y:T2", .types = MOTE_TYPES({"T1", X_19, 0}, {"T2", Q_21, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0)), QUANTIZE_DOC);
 #define QUANTIZE_23(s, q)                                                                                              \
-    .in = "x:T1 y_scale:T2 y_zero_point?:T3", .out = "y:T3", .types = {{"T1", X_19, 0}, {"T2", s, 0}, {"T3", q, 0}},    \
-    .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0), \
-              MOTE_A_INT("precision", 0)}, QUANTIZE_DOC
+    .in = "x:T1 y_scale:T2 y_zero_point?:T3", .out = "y:T3", .types = MOTE_TYPES({"T1", X_19, 0}, {"T2", s, 0}, {"T3", q, 0}),    \
+    .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("saturate", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0), \
+              MOTE_A_INT("precision", 0)), QUANTIZE_DOC
 MOTE_OP(onnx, QuantizeLinear, 23, QUANTIZE_23(X_19, Q_23));
 MOTE_OP(onnx, QuantizeLinear, 24, QUANTIZE_23(X_19 | MOTE_DT(F8E8M0), Q_23));
 MOTE_OP(onnx, QuantizeLinear, 25, QUANTIZE_23(X_19 | MOTE_DT(F8E8M0), Q_25));
@@ -284,28 +284,28 @@ MOTE_EVAL_TEMP(eval_dequantize)
 
 #define DEQUANTIZE_DOC .flags = MOTE_OP_QUANT_INT, .infer = infer_dequantize, .eval = eval_dequantize, .doc = "y = (x - zero) scale"
 #define Y_19 (MOTE_DT(F32) | MOTE_DT(F16) | MOTE_DT(BF16))
-MOTE_OP(onnx, DequantizeLinear, 10, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = {{"T", Q8 | MOTE_DT(S32), 0}}, DEQUANTIZE_DOC);
-MOTE_OP(onnx, DequantizeLinear, 13, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = {{"T", Q8 | MOTE_DT(S32), 0}},
-        .attrs = {MOTE_A_INT("axis", 1)}, DEQUANTIZE_DOC);
+MOTE_OP(onnx, DequantizeLinear, 10, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = MOTE_TYPES({"T", Q8 | MOTE_DT(S32), 0}), DEQUANTIZE_DOC);
+MOTE_OP(onnx, DequantizeLinear, 13, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = MOTE_TYPES({"T", Q8 | MOTE_DT(S32), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1)), DEQUANTIZE_DOC);
 MOTE_OP(onnx, DequantizeLinear, 19, .in = "x:T1 x_scale:T2 x_zero_point?:T1", .out = "y:T2",
-        .types = {{"T1", Q8 | MOTE_DT(S32) | MOTE_T_F8_19, 0}, {"T2", Y_19, 0}}, .attrs = {MOTE_A_INT("axis", 1)}, DEQUANTIZE_DOC);
+        .types = MOTE_TYPES({"T1", Q8 | MOTE_DT(S32) | MOTE_T_F8_19, 0}, {"T2", Y_19, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1)), DEQUANTIZE_DOC);
 MOTE_OP(onnx, DequantizeLinear, 21, .in = "x:T1 x_scale:T2 x_zero_point?:T1", .out = "y:T2",
-        .types = {{"T1", Q_21 | MOTE_DT(S32), 0}, {"T2", Y_19, 0}}, .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0)}, DEQUANTIZE_DOC);
+        .types = MOTE_TYPES({"T1", Q_21 | MOTE_DT(S32), 0}, {"T2", Y_19, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0)), DEQUANTIZE_DOC);
 #define DEQUANTIZE_23(q, s)                                                                                            \
-    .in = "x:T1 x_scale:T2 x_zero_point?:T1", .out = "y:T3", .types = {{"T1", (q) | MOTE_DT(S32), 0}, {"T2", s, 0}, {"T3", Y_19, 0}}, \
-    .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0)}, DEQUANTIZE_DOC
+    .in = "x:T1 x_scale:T2 x_zero_point?:T1", .out = "y:T3", .types = MOTE_TYPES({"T1", (q) | MOTE_DT(S32), 0}, {"T2", s, 0}, {"T3", Y_19, 0}), \
+    .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("output_dtype", 0)), DEQUANTIZE_DOC
 MOTE_OP(onnx, DequantizeLinear, 23, DEQUANTIZE_23(Q_23, Y_19));
 MOTE_OP(onnx, DequantizeLinear, 24, DEQUANTIZE_23(Q_23, Y_19 | MOTE_DT(F8E8M0)));
 MOTE_OP(onnx, DequantizeLinear, 25, DEQUANTIZE_23(Q_25, Y_19 | MOTE_DT(F8E8M0)));
 MOTE_OP(onnx, DequantizeLinear, 28, DEQUANTIZE_23(Q_25, Y_19 | MOTE_DT(F8E8M0)));
 /* com.microsoft's: the forms of the ONNX operators with 16- and 4-bit types, from before version 21 had them */
-#define MS_AXIS .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0)}
+#define MS_AXIS .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0))
 #define MS_Q (Q8 | MOTE_DT(U16) | MOTE_DT(S16) | MOTE_DT(U4) | MOTE_DT(S4) | MOTE_DT(U2) | MOTE_DT(S2) | MOTE_T_F8_19)
 MOTE_OP(ms, QuantizeLinear, 1, .in = "x:T1 y_scale:T1 y_zero_point?:T2", .out = "y:T2",
-        .types = {{"T1", MOTE_DT(F32) | MOTE_DT(F16), 0}, {"T2", MS_Q, 0}},
-        .attrs = {MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("saturate", 1)}, QUANTIZE_DOC);
+        .types = MOTE_TYPES({"T1", MOTE_DT(F32) | MOTE_DT(F16), 0}, {"T2", MS_Q, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("block_size", 0), MOTE_A_INT("saturate", 1)), QUANTIZE_DOC);
 MOTE_OP(ms, DequantizeLinear, 1, .in = "x:T1 x_scale:T2 x_zero_point?:T1", .out = "y:T2",
-        .types = {{"T1", MS_Q | MOTE_DT(S32), 0}, {"T2", MOTE_DT(F32) | MOTE_DT(F16), 0}}, MS_AXIS, DEQUANTIZE_DOC);
+        .types = MOTE_TYPES({"T1", MS_Q | MOTE_DT(S32), 0}, {"T2", MOTE_DT(F32) | MOTE_DT(F16), 0}), MS_AXIS, DEQUANTIZE_DOC);
 
 /* ---- DynamicQuantizeLinear ---- */
 
@@ -343,5 +343,5 @@ static mote_status eval_dynamic(mote_eval *c)
 }
 
 MOTE_OP(onnx, DynamicQuantizeLinear, 11, .in = "x:T1", .out = "y:T2 y_scale:float y_zero_point:T2",
-        .types = {{"T1", MOTE_DT(F32), 0}, {"T2", MOTE_DT(U8), 0}}, .infer = infer_dynamic, .eval = eval_dynamic,
+        .types = MOTE_TYPES({"T1", MOTE_DT(F32), 0}, {"T2", MOTE_DT(U8), 0}), .infer = infer_dynamic, .eval = eval_dynamic,
         .doc = "scale = (max(x, 0) - min(x, 0)) / 255, zero = round(-min / scale), y = clamp(round(x / scale) + zero)");

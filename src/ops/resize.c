@@ -287,19 +287,19 @@ mote_status mote_resize_eval(mote_eval *c); /* resize_eval.c */
 
 #define UPSAMPLE_DOC "Resize with positions x / scale"
 #define RESIZE_DOC "y = x interpolated at other positions, axis by axis"
-MOTE_OP(onnx, Upsample, 7, .in = "X:T", .out = "Y:T", .types = {{"T", MOTE_T_ALL_7, 0}},
-        .attrs = {MOTE_A_STRING("mode", "nearest"), MOTE_A_REQUIRED(FLOATS, "scales")}, .infer = infer_resize,
+MOTE_OP(onnx, Upsample, 7, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest"), MOTE_A_REQUIRED(FLOATS, "scales")), .infer = infer_resize,
         .eval = mote_resize_eval, .doc = UPSAMPLE_DOC);
-MOTE_OP(onnx, Upsample, 9, .in = "X:T scales:float", .out = "Y:T", .types = {{"T", MOTE_T_ALL_7, 0}},
-        .attrs = {MOTE_A_STRING("mode", "nearest")}, .infer = infer_resize, .eval = mote_resize_eval, .doc = UPSAMPLE_DOC);
+MOTE_OP(onnx, Upsample, 9, .in = "X:T scales:float", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest")), .infer = infer_resize, .eval = mote_resize_eval, .doc = UPSAMPLE_DOC);
 MOTE_OP(onnx, Upsample, 10, .removed = true, .doc = "no longer an operator");
-MOTE_OP(onnx, Resize, 10, .in = "X:T scales:float", .out = "Y:T", .types = {{"T", MOTE_T_ALL_7, 0}}, .attrs = {MOTE_A_STRING("mode", "nearest")},
+MOTE_OP(onnx, Resize, 10, .in = "X:T scales:float", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest")),
         .infer = infer_resize, .eval = mote_resize_eval, .doc = RESIZE_DOC);
 #define RESIZE_11(t, inputs, ...)                                                                                      \
-    .in = inputs, .out = "Y:T1", .types = {{"T1", t, 0}, {"T2", MOTE_T_FLOAT_7, 0}},                                    \
-    .attrs = {MOTE_A_STRING("coordinate_transformation_mode", "half_pixel"), MOTE_A_FLOAT("cubic_coeff_a", -0.75f),     \
+    .in = inputs, .out = "Y:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_T_FLOAT_7, 0}),                                    \
+    .attrs = MOTE_ATTRS(MOTE_A_STRING("coordinate_transformation_mode", "half_pixel"), MOTE_A_FLOAT("cubic_coeff_a", -0.75f),     \
               MOTE_A_INT("exclude_outside", 0), MOTE_A_FLOAT("extrapolation_value", 0.0f), MOTE_A_STRING("mode", "nearest"), \
-              MOTE_A_STRING("nearest_mode", "round_prefer_floor"), __VA_ARGS__},                                         \
+              MOTE_A_STRING("nearest_mode", "round_prefer_floor"), __VA_ARGS__),                                         \
     .infer = infer_resize, .eval = mote_resize_eval, .doc = RESIZE_DOC
 #define RESIZE_18 MOTE_A_INT("antialias", 0), MOTE_A(INTS, "axes"), MOTE_A_STRING("keep_aspect_ratio_policy", "stretch")
 #define NONE {.name = NULL}

@@ -146,14 +146,14 @@ static mote_status eval_align_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_align)
 
+#define ALIGN_ATTRS MOTE_A_STRING("mode", "avg"), MOTE_A_INT("output_height", 1), MOTE_A_INT("output_width", 1), MOTE_A_INT("sampling_ratio", 0), MOTE_A_FLOAT("spatial_scale", 1)
 #define ALIGN(t, ...)                                                                                                  \
-    .in = "X:T1 rois:T1 batch_indices:T2", .out = "Y:T1", .types = {{"T1", t, 0}, {"T2", MOTE_DT(S64), 0}},             \
-    .attrs = {MOTE_A_STRING("mode", "avg"), MOTE_A_INT("output_height", 1), MOTE_A_INT("output_width", 1),              \
-              MOTE_A_INT("sampling_ratio", 0), MOTE_A_FLOAT("spatial_scale", 1), __VA_ARGS__},                          \
+    .in = "X:T1 rois:T1 batch_indices:T2", .out = "Y:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(S64), 0}),             \
+    .attrs = MOTE_ATTRS(__VA_ARGS__),                                                                                  \
     .infer = infer_align, .eval = eval_align, .doc = "regions of X in bins, from samples between the pixels"
-MOTE_OP(onnx, RoiAlign, 10, ALIGN(MOTE_T_FLOAT_7));
-MOTE_OP(onnx, RoiAlign, 16, ALIGN(MOTE_T_FLOAT_7, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
-MOTE_OP(onnx, RoiAlign, 22, ALIGN(MOTE_DTYPES_FLOAT, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
+MOTE_OP(onnx, RoiAlign, 10, ALIGN(MOTE_T_FLOAT_7, ALIGN_ATTRS));
+MOTE_OP(onnx, RoiAlign, 16, ALIGN(MOTE_T_FLOAT_7, ALIGN_ATTRS, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
+MOTE_OP(onnx, RoiAlign, 22, ALIGN(MOTE_DTYPES_FLOAT, ALIGN_ATTRS, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
 
 /* ---- MaxRoiPool ---- */
 
@@ -215,8 +215,8 @@ static mote_status eval_roi_pool(mote_eval *c)
 }
 
 #define ROI_POOL(t)                                                                                                    \
-    .in = "X:T rois:T", .out = "Y:T", .types = {{"T", t, 0}},                                                           \
-    .attrs = {MOTE_A_REQUIRED(INTS, "pooled_shape"), MOTE_A_FLOAT("spatial_scale", 1)}, .infer = infer_roi_pool,        \
+    .in = "X:T rois:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}),                                                           \
+    .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "pooled_shape"), MOTE_A_FLOAT("spatial_scale", 1)), .infer = infer_roi_pool,        \
     .eval = eval_roi_pool, .doc = "the largest of each bin of a region"
 MOTE_OP(onnx, MaxRoiPool, 1, ROI_POOL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MaxRoiPool, 22, ROI_POOL(MOTE_DTYPES_FLOAT));
@@ -307,8 +307,8 @@ static mote_status eval_unpool(mote_eval *c)
 }
 
 #define UNPOOL(t)                                                                                                      \
-    .in = "X:T1 I:T2 output_shape?:T2", .out = "output:T1", .types = {{"T1", t, 0}, {"T2", MOTE_DT(S64), 0}},           \
-    .attrs = {MOTE_A_REQUIRED(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")},                    \
+    .in = "X:T1 I:T2 output_shape?:T2", .out = "output:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(S64), 0}),           \
+    .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),                    \
     .infer = infer_unpool, .eval = eval_unpool, .doc = "each value where MaxPool took it from, 0 elsewhere"
 MOTE_OP(onnx, MaxUnpool, 9, UNPOOL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MaxUnpool, 11, UNPOOL(MOTE_T_FLOAT_7));

@@ -293,12 +293,12 @@ MOTE_EVAL_TEMP(eval_scan)
 #define SCAN_FORM                                                                                                      \
     .flags = MOTE_OP_CONTROL | MOTE_OP_DATA_SHAPE, .infer = infer_scan, .eval = eval_scan, .doc = "runs a graph over slices of its inputs"
 MOTE_OP(onnx, Scan, 8, .in = "sequence_lens?:I initial_state_and_scan_inputs**:V", .out = "final_state_and_scan_outputs**:V",
-        .types = {{"I", MOTE_DT(S64), 0}, {"V", MOTE_T_ALL_7, 0}},
-        .attrs = {MOTE_A_REQUIRED(GRAPH, "body"), MOTE_A_REQUIRED(INT, "num_scan_inputs"), MOTE_A(INTS, "directions")}, SCAN_FORM);
+        .types = MOTE_TYPES({"I", MOTE_DT(S64), 0}, {"V", MOTE_T_ALL_7, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "body"), MOTE_A_REQUIRED(INT, "num_scan_inputs"), MOTE_A(INTS, "directions")), SCAN_FORM);
 #define SCAN_9(t)                                                                                                      \
-    .in = "initial_state_and_scan_inputs**:V", .out = "final_state_and_scan_outputs**:V", .types = {{"V", t, 0}},       \
-    .attrs = {MOTE_A_REQUIRED(GRAPH, "body"), MOTE_A_REQUIRED(INT, "num_scan_inputs"), MOTE_A(INTS, "scan_input_axes"),  \
-              MOTE_A(INTS, "scan_output_axes"), MOTE_A(INTS, "scan_input_directions"), MOTE_A(INTS, "scan_output_directions")}, SCAN_FORM
+    .in = "initial_state_and_scan_inputs**:V", .out = "final_state_and_scan_outputs**:V", .types = MOTE_TYPES({"V", t, 0}),       \
+    .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "body"), MOTE_A_REQUIRED(INT, "num_scan_inputs"), MOTE_A(INTS, "scan_input_axes"),  \
+              MOTE_A(INTS, "scan_output_axes"), MOTE_A(INTS, "scan_input_directions"), MOTE_A(INTS, "scan_output_directions")), SCAN_FORM
 MOTE_OP(onnx, Scan, 9, SCAN_9(MOTE_T_ALL_7));
 MOTE_OP(onnx, Scan, 11, SCAN_9(MOTE_T_ALL_7));
 MOTE_OP(onnx, Scan, 16, SCAN_9(MOTE_T_ALL_13));

@@ -6,7 +6,7 @@
 
 static int find_var(const mote_op_def *def, const char *p, size_t n)
 {
-    for (int v = 0; v < MOTE_OP_MAX_VARS && def->types[v].name != NULL; v++)
+    for (int v = 0; def->types != NULL && def->types[v].name[0] != 0; v++)
         if (strlen(def->types[v].name) == n && memcmp(def->types[v].name, p, n) == 0)
             return v;
     return -1;

@@ -196,8 +196,8 @@ static mote_status eval_tfidf_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_tfidf)
 
-MOTE_OP(onnx, TfIdfVectorizer, 9, .in = "X:T", .out = "Y:T1", .types = {{"T", MOTE_DT(STRING) | MOTE_T_INDEX, 0}, {"T1", MOTE_DT(F32), 0}},
-        .attrs = {MOTE_A_REQUIRED(INT, "max_gram_length"), MOTE_A_REQUIRED(INT, "max_skip_count"), MOTE_A_REQUIRED(INT, "min_gram_length"),
+MOTE_OP(onnx, TfIdfVectorizer, 9, .in = "X:T", .out = "Y:T1", .types = MOTE_TYPES({"T", MOTE_DT(STRING) | MOTE_T_INDEX, 0}, {"T1", MOTE_DT(F32), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "max_gram_length"), MOTE_A_REQUIRED(INT, "max_skip_count"), MOTE_A_REQUIRED(INT, "min_gram_length"),
                   MOTE_A_REQUIRED(STRING, "mode"), MOTE_A_REQUIRED(INTS, "ngram_counts"), MOTE_A_REQUIRED(INTS, "ngram_indexes"), MOTE_A(INTS, "pool_int64s"),
-                  MOTE_A(STRINGS, "pool_strings"), MOTE_A(FLOATS, "weights")},
+                  MOTE_A(STRINGS, "pool_strings"), MOTE_A(FLOATS, "weights")),
         .infer = infer_tfidf, .eval = eval_tfidf, .doc = "how often each n-gram of the pool stands in a row, weighed");

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "provider/group.h"
 #include "base/size.h"
+#include "ops/types.h"
 #include "provider/cpu/lower.h"
 #include <pthread.h>
 #include <string.h>
@@ -34,14 +35,16 @@ mote_group *mote_group_create(const mote_provider *provider, uint32_t index, mot
     mote_group *g = mote_heap_calloc(heap, 1, sizeof *g);
     if (g == NULL)
         return NULL;
+    static const mote_type_var types[] = {{"T", MOTE_DTYPES_ALL, 0}, {{0}, 0, 0}};
+    static const mote_attr_spec attrs[] = {MOTE_A_REQUIRED(INT, "group"), MOTE_A_REQUIRED(STRING, "provider"), {.name = NULL}};
     const mote_op_def def = {.domain = "mote",
                              .name = "Group",
                              .since = 1,
                              .flags = MOTE_OP_OWN_DEF | MOTE_OP_RANDOM,
                              .in = "x?**:T",
                              .out = "y?**:T",
-                             .types = {{"T", MOTE_DTYPES_ALL, 0}},
-                             .attrs = {{"group", MOTE_ATTR_INT, true, 0, 0, NULL}, {"provider", MOTE_ATTR_STRING, true, 0, 0, NULL}},
+                             .types = types,
+                             .attrs = attrs,
                              .infer = infer_group,
                              .eval = cannot_eval,
                              .doc = "nodes that a provider runs"};

@@ -110,10 +110,11 @@ static void attribute(chance *c, pb *node, const mote_attr_spec *a, int rank)
     int64_t dims[8], list[20];
     static const int lengths[] = {0, 1, 2, 3, 4, 8, 16};
     int kind = one_in(c, 25) ? 1 + (int)below(c, 4) : (int)a->kind, n = one_in(c, 2) ? rank * (1 + (int)below(c, 2)) : lengths[below(c, 7)];
+    const bool own = kind == (int)a->kind; /* whose default there is */
     switch (kind) {
-    case MOTE_ATTR_FLOAT: onnx_attr_float(node, a->name, one_in(c, 3) ? a->f : wild_float(c)); break;
-    case MOTE_ATTR_INT: onnx_attr_int(node, a->name, one_in(c, 3) ? a->i : wild_int(c)); break;
-    case MOTE_ATTR_STRING: onnx_attr_str(node, a->name, wild_text(c, a->s)); break;
+    case MOTE_ATTR_FLOAT: onnx_attr_float(node, a->name, one_in(c, 3) ? (own ? a->f : 0) : wild_float(c)); break;
+    case MOTE_ATTR_INT: onnx_attr_int(node, a->name, one_in(c, 3) ? (own ? a->i : 0) : wild_int(c)); break;
+    case MOTE_ATTR_STRING: onnx_attr_str(node, a->name, wild_text(c, own ? a->s : NULL)); break;
     case MOTE_ATTR_INTS:
         for (int i = 0; i < n; i++)
             list[i] = one_in(c, 2) ? (int64_t)below(c, 4) : wild_int(c);
@@ -153,8 +154,12 @@ static pb make(chance *c, const mote_op_def *def)
         abort();
     plan p;
     p.rank = shape(c, p.dims);
-    for (int v = 0; v < MOTE_OP_MAX_VARS; v++)
-        p.vars[v] = pick(c, def->types[v].dtypes != 0 ? def->types[v].dtypes : MOTE_DT(F32));
+    const mote_type_var *var = def->types;
+    for (int v = 0; v < MOTE_OP_MAX_VARS; v++) {
+        bool here = var != NULL && var->name[0] != 0;
+        p.vars[v] = pick(c, here && var->dtypes != 0 ? var->dtypes : MOTE_DT(F32));
+        var += here;
+    }
     uint32_t most = in.max > in.min + 6 ? in.min + 3 : in.max, n_in = in.min + below(c, most - in.min + 1);
     if (one_in(c, 20))
         n_in = one_in(c, 2) ? n_in + 1 : n_in - (n_in != 0);
@@ -204,7 +209,7 @@ static pb make(chance *c, const mote_op_def *def)
     }
     pb_str(&node, 4, def->name);
     pb_str(&node, 7, def->domain);
-    for (const mote_attr_spec *a = def->attrs; a < def->attrs + MOTE_OP_MAX_ATTRS && a->name != NULL; a++)
+    for (const mote_attr_spec *a = def->attrs; a != NULL && a->name != NULL; a++)
         if (a->required ? !one_in(c, 20) : one_in(c, 2))
             attribute(c, &node, a, p.rank);
     pb_msg(&g, 1, &node);

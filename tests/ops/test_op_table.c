@@ -21,7 +21,7 @@ static void well_formed(void **state)
             fail_msg("%s-%d: ill-formed signature", d->name, (int)d->since);
         if (!d->removed && d->doc == NULL)
             fail_msg("%s-%d: no formula", d->name, (int)d->since);
-        for (int v = 0; v < MOTE_OP_MAX_VARS && d->types[v].name != NULL; v++)
+        for (int v = 0; d->types != NULL && d->types[v].name[0] != 0; v++)
             if (d->types[v].dtypes == 0)
                 fail_msg("%s-%d: type variable %s has no type", d->name, (int)d->since, d->types[v].name);
         if (i == 0)
