@@ -81,62 +81,6 @@ static mote_status eval_output(mote_eval *c, uint32_t i, mote_dtype dtype, int32
     return slot == NULL ? MOTE_OK : mote_slot_output(k->frame, slot, dtype, rank, dims, c->diag);
 }
 
-static mote_status clone_items(mote_heap *heap, mote_array *to, mote_kind kind, mote_dtype dtype, size_t n, const mote_array *const *items, int depth,
-                               mote_diag *diag);
-
-static mote_status clone_array(mote_heap *heap, mote_array *to, const mote_array *from, int depth, mote_diag *diag)
-{
-    MOTE_REQUIRE(depth < 8, diag, MOTE_E_LIMIT, "sequences nested deeper than 8");
-    *to = *from;
-    to->data = NULL;
-    if (from->kind != MOTE_KIND_TENSOR) {
-        size_t n = mote_array_count(from);
-        const mote_array **items = mote_heap_calloc(heap, n == 0 ? 1 : n, sizeof *items);
-        if (items == NULL)
-            return MOTE_NO_MEMORY(diag, n);
-        for (size_t i = 0; i < n; i++)
-            items[i] = (const mote_array *)from->data + i;
-        mote_status status = clone_items(heap, to, from->kind, from->dtype, n, items, depth + 1, diag);
-        mote_heap_free(heap, items, (n == 0 ? 1 : n) * sizeof *items);
-        return status;
-    }
-    if (from->bytes == 0)
-        return MOTE_OK;
-    to->data = mote_heap_calloc(heap, 1, from->bytes);
-    if (to->data == NULL)
-        return MOTE_NO_MEMORY(diag, from->bytes);
-    if (from->dtype != MOTE_DTYPE_STRING) {
-        memcpy(to->data, from->data, from->bytes);
-        return MOTE_OK;
-    }
-    size_t n = mote_array_count(from);
-    for (size_t i = 0; i < n; i++) {
-        const mote_string *s = (const mote_string *)from->data + i;
-        if (s->length == 0)
-            continue;
-        char *p = mote_heap_alloc(heap, s->length);
-        if (p == NULL)
-            return MOTE_NO_MEMORY(diag, s->length);
-        memcpy(p, s->data, s->length);
-        ((mote_string *)to->data)[i] = (mote_string){p, s->length};
-    }
-    return MOTE_OK;
-}
-
-static mote_status clone_items(mote_heap *heap, mote_array *to, mote_kind kind, mote_dtype dtype, size_t n, const mote_array *const *items, int depth,
-                               mote_diag *diag)
-{
-    *to = (mote_array){.kind = kind, .dtype = dtype, .rank = 1, .dims = {(int64_t)n}, .bytes = n * sizeof(mote_array)};
-    if (n == 0)
-        return MOTE_OK;
-    to->data = mote_heap_calloc(heap, n, sizeof(mote_array));
-    if (to->data == NULL)
-        return MOTE_NO_MEMORY(diag, n * sizeof(mote_array));
-    for (size_t i = 0; i < n; i++)
-        MOTE_TRY(clone_array(heap, (mote_array *)to->data + i, items[i], depth, diag));
-    return MOTE_OK;
-}
-
 static mote_status eval_output_items(mote_eval *c, uint32_t i, mote_kind kind, mote_dtype dtype, size_t n, const mote_array *const *items)
 {
     const call *k = c->ctx;
@@ -144,12 +88,8 @@ static mote_status eval_output_items(mote_eval *c, uint32_t i, mote_kind kind, m
     if (slot == NULL)
         return MOTE_OK;
     MOTE_REQUIRE(slot->state == MOTE_SLOT_DYNAMIC, c->diag, MOTE_E_DTYPE, "a sequence where a tensor was declared");
-    mote_array fresh = {0};
-    mote_status status = clone_items(&k->frame->session->heap, &fresh, kind, dtype, n, items, 0, c->diag);
-    if (status != MOTE_OK) {
-        mote_array_free(&k->frame->session->heap, &fresh);
-        return status;
-    }
+    mote_array fresh;
+    MOTE_TRY(mote_array_items(&k->frame->session->heap, kind, dtype, n, items, &fresh, c->diag));
     mote_slot_release(k->frame->session, slot);
     slot->array = fresh;
     return MOTE_OK;
