@@ -42,7 +42,7 @@ def session(path, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL):
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def case(op, inputs, outs=1, domain="com.microsoft", opset=17, consts=(), skip_outputs=(), rows=None, limit=2e-5, omit=(), **attrs):
+def case(op, inputs, outs=1, domain="com.microsoft", opset=17, consts=(), skip_outputs=(), rows=None, limit=2e-5, omit=(), given=None, **attrs):
     """Runs op on both. inputs: arrays or None; consts: indices that are initializers; omit: outputs that the node does not have.
     rows: {output: function} that cuts out what is specified."""
     if PART and not any(p in op for p in PART):
@@ -62,7 +62,7 @@ def case(op, inputs, outs=1, domain="com.microsoft", opset=17, consts=(), skip_o
     outputs = ["" if i in omit else f"y{i}" for i in range(outs)]
     node = h.make_node(op, names, outputs, domain=domain, **attrs)
     what = f"{op} {[None if x is None else f'{x.dtype}{list(x.shape)}' for x in inputs]} {attrs}"
-    graph = h.make_graph([node], "g", infos, [h.make_empty_tensor_value_info(o) for o in outputs if o], inits)
+    graph = h.make_graph([node], "g", infos, [h.make_tensor_value_info(o, T.FLOAT, None) if o == "y3" and op == "MultiHeadAttention" else h.make_empty_tensor_value_info(o) for o in outputs if o], inits)
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", opset), h.make_opsetid("com.microsoft", 1)], ir_version=9)
     with tempfile.TemporaryDirectory() as folder:
         path, npz, out = (os.path.join(folder, n) for n in ("m.onnx", "in.npz", "out.npz"))
@@ -72,8 +72,19 @@ def case(op, inputs, outs=1, domain="com.microsoft", opset=17, consts=(), skip_o
         for o, made in zip(graph.output, s.get_outputs()):
             kind = {"tensor(float)": T.FLOAT, "tensor(float16)": T.FLOAT16, "tensor(int32)": T.INT32}[made.type]
             model.graph.output[[x.name for x in graph.output].index(o.name)].CopyFrom(h.make_tensor_value_info(o.name, kind, None))
+        try:
+            want = dict(zip([o.name for o in s.get_outputs()], s.run(None, feeds)))
+        except Exception as e:
+            print(f"FAIL {what}: onnxruntime: {str(e)[:300]}")
+            counts["bad"] += 1
+            return
+        if given is not None:
+            del graph.input[:], node.input[:]
+            node.input.extend("" if x is None else f"x{i}" for i, x in enumerate(given))
+            feeds = {f"x{i}": x for i, x in enumerate(given) if x is not None}
+            graph.input.extend(h.make_tensor_value_info(n, h.np_dtype_to_tensor_dtype(x.dtype), x.shape) for n, x in feeds.items())
+            model.graph.CopyFrom(h.make_graph([node], "g", graph.input, model.graph.output))
         onnx.save(model, path)
-        want = dict(zip([o.name for o in s.get_outputs()], s.run(None, feeds)))
         np.savez(npz, **feeds)
         ran = subprocess.run([TOOL, "run", path, "--inputs", npz, "--outputs", out, "--overwrite"], capture_output=True, text=True)
         if ran.returncode != 0:
@@ -124,6 +135,11 @@ def fails(op, inputs, outs=1, **attrs):
     if ran.returncode <= 0 or op not in ran.stderr:
         print(f"FAIL {op} {[None if x is None else list(x.shape) for x in inputs]} {attrs}: exit {ran.returncode}: {ran.stderr.strip()[:200]}")
         counts["bad"] += 1
+
+
+def same(op, inputs, parts, **attrs):
+    """mote's answer to `inputs` is onnxruntime's to parts(inputs)."""
+    case(op, parts(inputs), given=inputs, **attrs)
 
 
 def activations():
@@ -218,8 +234,119 @@ def rotary():
     fails("RotaryEmbedding", [f(2, 5, 24), np.full((2, 5), -1, np.int64), cos, sin])
 
 
+def attention():
+    b, l, width, heads = 2, 5, 24, 3
+    x, w, bias = f(b, l, width), f(width, 3 * width), f(3 * width)
+    masks = [None, i32(5, 3), i32(5, 3, 0, 1), np.array([[1, 1, 1, 1, 0], [0, 1, 1, 0, 0]], np.int32), rng.integers(0, 2, (b, l, l)).astype(np.int32)]
+    for causal in (0, 1):
+        for mask in masks:
+            case("Attention", [x, w, bias, mask], num_heads=heads, unidirectional=causal, consts=(1, 2) if causal else ())
+        past = f(2, b, heads, 4, 8)
+        case("Attention", [x, w, bias, None, past], 2, num_heads=heads, unidirectional=causal)
+        case("Attention", [x, w, bias, rng.integers(0, 2, (b, 9)).astype(np.int32), past], 2, num_heads=heads, unidirectional=causal)
+    case("Attention", [x, w, None, masks[3], None, f(b, 1, l, l)], num_heads=heads)
+    case("Attention", [x, w, bias], 2, num_heads=heads, scale=0.3)
+    case("Attention", [x, f(width, 24 + 24 + 12), f(60), masks[3]], num_heads=heads, qkv_hidden_sizes=[24, 24, 12], mask_filter_value=-50.0)
+    fails("Attention", [x, f(width, 70), None], num_heads=heads)
+    fails("Attention", [x, w, bias], num_heads=5)
+    fails("Attention", [x, w, bias, i32(1, 2, 3)], num_heads=heads)
+    fails("Attention", [x, w, bias], num_heads=heads, do_rotary=1)
+
+
+def multihead():
+    b, l, s, heads, d, e = 2, 4, 6, 3, 8, 12
+    q, k, v = f(b, l, heads * d), f(b, s, heads * d), f(b, s, heads * e)
+    bias = f(heads * (2 * d + e))
+    for causal in (0, 1):
+        if causal:  # among themselves: with keys of another number, onnxruntime's last row sees all of them
+            s = l
+            k, v = f(b, s, heads * d), f(b, s, heads * e)
+        for mask in (None, i32(s, s - 1), rng.integers(0, 2, (b, s)).astype(np.int32), rng.integers(0, 2, (b, l, s)).astype(np.int32)):
+            if mask is not None and mask.ndim > 1:
+                mask[..., 0] = 1  # with a bias, what is left of a score beside -10000 is rounding
+            for score_bias in (None, f(1, 1, l, s), f(b, heads, l, s), f(1, heads, l, s)):
+                case("MultiHeadAttention", [q, k, v, bias if causal else None, mask, score_bias], num_heads=heads, unidirectional=causal)
+        pk, pv = f(b, heads, 3, d), f(b, heads, 3, d)
+        own = [f(b, l, heads * d) for _ in range(3)]
+        case("MultiHeadAttention", [*own, None, None, None, pk, pv], 3, num_heads=heads, unidirectional=causal)
+        case("MultiHeadAttention", [*own, f(3 * heads * d), rng.integers(0, 2, (b, l + 3)).astype(np.int32), None, pk, pv], 3, num_heads=heads, unidirectional=causal)
+        case("MultiHeadAttention", [q[:, :1], own[1][:, :1], own[2][:, :1], None, None, f(b, heads, 1, 4), pk, pv], 3, num_heads=heads, unidirectional=causal)
+    s = 6
+    k, v = f(b, s, heads * d), f(b, s, heads * e)
+    case("MultiHeadAttention", [q, k, v, bias, None, f(1, heads, l, s)], 4, num_heads=heads, scale=0.2)
+    case("MultiHeadAttention", [q, f(b, heads, s, d), f(b, heads, s, d)], num_heads=heads)
+    case("MultiHeadAttention", [q, f(b, heads, s, d), f(b, heads, s, d), f(3 * heads * d)], num_heads=heads)
+    # packed forms, which onnxruntime has on GPUs only: the same as the parts
+    x = f(b, l, heads, 3, d)
+    parts = [x[:, :, :, i].reshape(b, l, heads * d) for i in range(3)]
+    same("MultiHeadAttention", [x, None, None, f(3 * heads * d)], lambda i: [*parts, i[3]], num_heads=heads)
+    x2 = f(b, s, heads, 2, d)
+    parts2 = [x2[:, :, :, i].reshape(b, s, heads * d) for i in range(2)]
+    same("MultiHeadAttention", [q, x2, None, f(3 * heads * d)], lambda i: [q, *parts2, i[3]], num_heads=heads)
+    fails("MultiHeadAttention", [q, k], num_heads=heads)
+    fails("MultiHeadAttention", [q, k, v], num_heads=5)
+    fails("MultiHeadAttention", [q, k, v, None, i32(1, 2, 3)], num_heads=heads)
+    fails("MultiHeadAttention", [q, k, v, None, None, f(1, 2, l, s)], num_heads=heads)
+    fails("MultiHeadAttention", [q, k, v, None, None, None, f(b, heads, 3, d)], num_heads=heads)
+
+
+def grouped():
+    b, heads, kv, d = 2, 6, 2, 16
+    cos, sin = f(20, d // 2), f(20, d // 2)
+
+    def new(n, rows=1, l=5):
+        return f(n, l, heads * d), f(n, l, kv * d), f(n, l, kv * d)
+
+    full, total = i32(4, 4), np.array(5, np.int32)
+    variants = [{}, {"local_window_size": 2}, {"softcap": 1.5}, {"scale": 0.3}, {"do_rotary": 1}, {"do_rotary": 1, "rotary_interleaved": 1}, {"smooth_softmax": 1}]
+    for more in variants:
+        caches = [cos, sin] if more.get("do_rotary") else [None, None]
+        q, k, v = new(b)
+        case("GroupQueryAttention", [q, k, v, None, None, full, total, *caches], 3, num_heads=heads, kv_num_heads=kv, **more)
+        # the first prompt of several lengths: rows behind the end are not specified
+        cut = {"y0": lambda y: np.concatenate([y[0].ravel(), y[1, :3].ravel()]), "y1": lambda y: np.concatenate([y[0].ravel(), y[1, :, :3].ravel()])}
+        cut["y2"] = cut["y1"]
+        case("GroupQueryAttention", [q, k, v, None, None, i32(4, 2), total, *caches], 3, rows=cut, num_heads=heads, kv_num_heads=kv, **more)
+        # a step with caches that grow, that are buffers, of several lengths
+        q, k, v = new(b, l=1)
+        p = [f(b, kv, 7, d) for _ in range(2)]
+        case("GroupQueryAttention", [q, k, v, *p, i32(7, 7), np.array(8, np.int32), *caches], 3, num_heads=heads, kv_num_heads=kv, **more)
+        cut = {"y1": lambda y: np.concatenate([y[0, :, :8].ravel(), y[1, :, :5].ravel()])}
+        cut["y2"] = cut["y1"]
+        case("GroupQueryAttention", [q, k, v, *p, i32(7, 4), np.array(8, np.int32), *caches], 3, rows=cut, num_heads=heads, kv_num_heads=kv, **more)
+        p = [f(b, kv, 12, d) for _ in range(2)]
+        case("GroupQueryAttention", [q, k, v, *p, i32(7, 4), np.array(8, np.int32), *caches], 3, rows=cut, num_heads=heads, kv_num_heads=kv, **more)
+        # several rows behind a cache
+        q, k, v = new(1, l=3)
+        p = [f(1, kv, 7, d) for _ in range(2)]
+        case("GroupQueryAttention", [q, k, v, *p, i32(9), np.array(10, np.int32), *caches], 3, num_heads=heads, kv_num_heads=kv, consts=(6,), **more)
+        packed = np.concatenate(new(b), axis=2)
+        case("GroupQueryAttention", [packed, None, None, None, None, full, total, *caches], 3, num_heads=heads, kv_num_heads=kv, **more)
+    q, k, v = new(b)
+    case("GroupQueryAttention", [q, k, v, None, None, full, total], num_heads=heads, kv_num_heads=kv)
+    case("GroupQueryAttention", [q, k, v, None, None, full, total], 3, num_heads=heads, kv_num_heads=kv, causal=0)
+    case("GroupQueryAttention", [q, k, v, None, None, full, total, cos, sin, np.tile(np.arange(3, 8), (b, 1))], 3, num_heads=heads, kv_num_heads=kv, do_rotary=1)
+    for bias in (f(1, 1, 5, 5), f(b, heads, 5, 5)):
+        case("GroupQueryAttention", [q, k, v, None, None, full, total, None, None, None, bias], 3, num_heads=heads, kv_num_heads=kv)
+    case("GroupQueryAttention", [q, k, v, None, None, full, total, None, None, None, None, f(heads)], 3, num_heads=heads, kv_num_heads=kv)
+    for mode in (1, 2):
+        case("GroupQueryAttention", [q, k, v, None, None, full, total], 4, num_heads=heads, kv_num_heads=kv, qk_output=mode)
+    half = [x.astype(np.float16) for x in (q, k, v)]
+    case("GroupQueryAttention", [*half, None, None, full, total, cos.astype(np.float16), sin.astype(np.float16)], 3, num_heads=heads, kv_num_heads=kv, do_rotary=1)
+    p = [f(b, kv, 12, d) for _ in range(2)]
+    cut = {"y0": lambda y: np.concatenate([y[0, :3].ravel(), y[1].ravel()]), "y1": lambda y: np.concatenate([y[0, :, :6].ravel(), y[1, :, :6].ravel()])}
+    cut["y2"] = cut["y1"]
+    q, k, v = new(b, l=4)
+    case("GroupQueryAttention", [q, k, v, *p, i32(5, 5), np.array(8, np.int32), cos, sin, *[None] * 7, i32(3, 4)], 3, rows=cut, num_heads=heads, kv_num_heads=kv, do_rotary=1)
+    for lengths in (i32(5, 5), i32(-1, 3), i32(3)):
+        fails("GroupQueryAttention", [*new(b), None, None, lengths, total], 3, num_heads=heads, kv_num_heads=kv)
+    fails("GroupQueryAttention", [*new(b), None, None, full, total], 3, num_heads=heads, kv_num_heads=4)
+    fails("GroupQueryAttention", [*new(b, l=1), None, None, full, total], 3, num_heads=heads, kv_num_heads=kv)
+    fails("GroupQueryAttention", [*new(b), None, None, full, total, cos[:3], sin[:3]], 3, num_heads=heads, kv_num_heads=kv, do_rotary=1)
+
+
 def main():
-    for part in (activations, matmuls, products, norms, rotary):
+    for part in (activations, matmuls, products, norms, rotary, attention, multihead, grouped):
         part()
     print(f"{counts['cases']} cases, {counts['bad']} failures")
     return 1 if counts["bad"] or not counts["cases"] else 0
