@@ -345,8 +345,42 @@ def grouped():
     fails("GroupQueryAttention", [*new(b), None, None, full, total, cos[:3], sin[:3]], 3, num_heads=heads, kv_num_heads=kv, do_rotary=1)
 
 
+def nbits():
+    def weights(n, k, block, bits):
+        blocks = -(-k // block)
+        b = rng.integers(0, 256, (n, blocks, block * bits // 8)).astype(np.uint8)
+        scale = (rng.random((n, blocks)) * 0.1 + 0.01).astype(np.float32)
+        zero = rng.integers(0, 256, (n, -(-blocks * bits // 8))).astype(np.uint8)
+        return b, scale, zero
+
+    for bits in (4, 8, 2):
+        for n, k, block in ((7, 32, 16), (32, 96, 32), (20, 100, 32), (64, 256, 128), (33, 64, 64)):
+            b, scale, zero = weights(n, k, block, bits)
+            for rows in ((1,), (3,), (2, 9)):
+                a = f(*rows, k)
+                more = {"K": k, "N": n, "bits": bits, "block_size": block}
+                case("MatMulNBits", [a, b, scale], consts=(1, 2), **more)
+                case("MatMulNBits", [a, b, scale, zero, None, f(n)], consts=(1, 2, 3, 5), **more)
+                if bits == 4:  # numbers as zero points, and groups, are for 4 bits there
+                    case("MatMulNBits", [a, b, scale, (zero[:, :1] * 0 + rng.random(scale.shape) * (1 << bits)).astype(np.float32)], consts=(1, 2, 3), **more)
+            group = rng.integers(0, scale.shape[1], k).astype(np.int32)
+            if bits == 4:  # without zero points: with groups, onnxruntime 1.32 takes 8 for them
+                case("MatMulNBits", [f(2, k), b, scale, None, group], consts=(1, 2, 4), **more)
+        case("MatMulNBits", [f(3, k).astype(np.float16), b, scale.astype(np.float16), zero], consts=(1, 2, 3), **more)
+        case("MatMulNBits", [f(3, k), b, scale, zero], **more)
+    b, scale, zero = weights(8, 64, 32, 4)
+    more = {"K": 64, "N": 8, "bits": 4, "block_size": 32}
+    fails("MatMulNBits", [f(3, 32), b, scale], **more)
+    fails("MatMulNBits", [f(3, 64), b[:4], scale], **more)
+    fails("MatMulNBits", [f(3, 64), b, scale[:, :1]], **more)
+    fails("MatMulNBits", [f(3, 64), b, scale, zero[:2]], **more)
+    fails("MatMulNBits", [f(3, 64), b, scale, zero, np.full(64, 2, np.int32)], **more)
+    fails("MatMulNBits", [f(3, 64), b, scale], **{**more, "bits": 5})
+    fails("MatMulNBits", [f(3, 64), b, scale], **{**more, "block_size": 24})
+
+
 def main():
-    for part in (activations, matmuls, products, norms, rotary, attention, multihead, grouped):
+    for part in (nbits, activations, matmuls, products, norms, rotary, attention, multihead, grouped):
         part()
     print(f"{counts['cases']} cases, {counts['bad']} failures")
     return 1 if counts["bad"] or not counts["cases"] else 0
