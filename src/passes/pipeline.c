@@ -6,6 +6,7 @@
 
 /* ROW(function behind mote_pass_, machine form, what it does): in the order in which they run. */
 #define PORTABLE(ROW)                                                                                                  \
+    ROW(qlinear, false, "com.microsoft's operators on quantized tensors become standard ones")                         \
     ROW(contrib, false, "com.microsoft's fused operators become standard ones")                                        \
     ROW(fold, false, "what is the same at every run becomes a constant; branches of known conditions")                 \
     ROW(shapes, false, "shape arithmetic of shapes that are known in part")                                            \
