@@ -270,8 +270,9 @@ typedef struct mote_session_options {
     void *profile_ctx;
     mote_tap_fn tap;             /* NULL: none. With a tap, buffers are not shared and fusions that the caller left on still hold */
     void *tap_ctx;
+    uint64_t random_seed;        /* of random operators that have no seed: other numbers in each run; all over again in a new session with the same seed */
 } mote_session_options;
-#define MOTE_SESSION_OPTIONS_INIT {sizeof(mote_session_options), NULL, 0, 0, 0, NULL, NULL, NULL, NULL}
+#define MOTE_SESSION_OPTIONS_INIT {sizeof(mote_session_options), NULL, 0, 0, 0, NULL, NULL, NULL, NULL, 0}
 
 /* A session plans at once when every input has a fixed shape; otherwise prepare or the first run does. Returns MOTE_OK,
  * MOTE_E_ARGUMENT, MOTE_E_MEMORY, MOTE_E_LIMIT, MOTE_E_IO (threads) and what planning returns. Thread-safe. */

@@ -1,9 +1,9 @@
 /* dropout.c - Dropout
  * SPDX-License-Identifier: Apache-2.0
  *
- * Source: ONNX Dropout-22. Outside of training y = x, and the mask is true. In training element i is kept where a hash of (seed, i) of 32 bits is not below
- * ratio 2^32; without a seed it is 0: the same mask at each run. */
+ * Source: ONNX Dropout-22. Outside of training y = x, and the mask is true. In training an element is kept with probability 1 - ratio (random.h). */
 #include "base/platform.h"
+#include "ops/random.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 
@@ -15,18 +15,41 @@ static mote_status infer_dropout(mote_infer *c)
     return MOTE_OK;
 }
 
-/* splitmix64's mixing function */
-static uint32_t hash(uint64_t seed, uint64_t i)
+/* A block at a time: y = x / (1 - ratio) where the element is kept, else 0. */
+static mote_status train(mote_eval *c, double ratio)
 {
-    uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)(z >> 32);
+    enum { BLOCK = 256 };
+    const mote_array *x = c->in[0];
+    mote_array *y = c->out[0], *mask = c->n_out > 1 ? c->out[1] : NULL;
+    const mote_attr *seed = mote_node_attr(c->node, "seed");
+    const bool wide = mote_class_of(x->dtype) == MOTE_CLASS_F64;
+    const double limit = ratio * 0x1p32, scale = 1 / (1 - ratio);
+    mote_random r;
+    mote_random_begin(&r, c, seed != NULL, seed != NULL ? (uint64_t)seed->i : 0);
+    for (size_t at = 0, n = mote_array_count(x), m; at < n; at += m) {
+        uint32_t words[BLOCK];
+        union { float f[BLOCK]; double d[BLOCK]; } block;
+        m = n - at < BLOCK ? n - at : BLOCK;
+        mote_random_words(&r, at / 4, (m + 3) / 4, words);
+        if (y != NULL)
+            mote_elements_load(x->dtype, x->data, at, 1, m, &block);
+        for (size_t i = 0; i < m; i++) {
+            const bool keep = (double)words[i] >= limit;
+            if (mask != NULL)
+                mote_dtype_from_i64(mask->dtype, mask->data, at + i, keep);
+            if (y != NULL && wide)
+                block.d[i] = keep ? block.d[i] * scale : 0;
+            else if (y != NULL)
+                block.f[i] = keep ? (float)((double)block.f[i] * scale) : 0;
+        }
+        if (y != NULL)
+            mote_elements_store(y->dtype, y->data, at, m, &block);
+    }
+    return MOTE_OK;
 }
 
 static mote_status eval_dropout(mote_eval *c)
 {
-    const mote_array *x = c->in[0];
     mote_array *y = c->out[0], *mask = c->n_out > 1 ? c->out[1] : NULL;
     double ratio = 0;
     if (c->node->def->since >= 12 && mote_eval_has(c, 2)) { /* training_mode */
@@ -37,18 +60,12 @@ static mote_status eval_dropout(mote_eval *c)
         ratio = training == 0 ? 0 : n == 0 ? 0.5 : mote_array_f64(c->in[1], 0);
         MOTE_REQUIRE(ratio >= 0 && ratio < 1, c->diag, MOTE_E_VALUE, "ratio is %g, expected 0 or more and less than 1", ratio);
     }
-    const uint64_t seed = (uint64_t)mote_node_int(c->node, "seed", 0);
-    const double limit = ratio * 0x1p32, scale = 1 / (1 - ratio);
     if (y != NULL && ratio == 0)
         MOTE_TRY(mote_eval_view(c));
-    for (size_t i = 0, n = mote_array_count(x); i < n && (ratio != 0 || mask != NULL); i++) {
-        const bool keep = (double)hash(seed, i) >= limit;
-        if (mask != NULL)
-            mote_dtype_from_f64(mask->dtype, mask->data, i, keep);
-        if (y != NULL && ratio != 0)
-            mote_dtype_from_f64(y->dtype, y->data, i, keep ? mote_array_f64(x, i) * scale : 0);
-    }
-    return MOTE_OK;
+    if (mask != NULL && ratio == 0)
+        for (size_t i = 0, n = mote_array_count(mask); i < n; i++)
+            mote_dtype_from_f64(mask->dtype, mask->data, i, 1);
+    return ratio == 0 ? MOTE_OK : train(c, ratio);
 }
 
 #define DROPOUT_DOC .infer = infer_dropout, .eval = eval_dropout, .doc = "y = x; in training some elements 0 and the others x / (1 - ratio)"

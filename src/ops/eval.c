@@ -17,6 +17,7 @@ typedef struct exec {
     mote_heap *heap;
     mote_diag *diag;
     uint64_t steps, limit;
+    uint64_t turns, turn; /* graphs begun; the one that runs */
     int depth;
     mote_eval_outer outer;
     void *outer_ctx;
@@ -199,7 +200,7 @@ static mote_status run_node_inner(exec *x, const mote_node *n, const mote_array 
     call k = {.x = x};
     k.c = (mote_eval){.node = n, .n_in = n->n_in, .n_out = n->n_out, .in = aligned, .out = wanted, .heap = x->heap, .diag = x->diag,
                       .output = give_output, .output_items = give_items, .output_chars = give_chars, .subgraph = run_subgraph, .tick = tick,
-                      .ctx = &k};
+                      .ctx = &k, .turn = x->turn};
     mote_status status = n->def->eval(&k.c);
     release(x->heap, &k.slots[0]);
     release(x->heap, &k.slots[1]);
@@ -314,6 +315,8 @@ static mote_status run_graph(exec *x, mote_graph *g, const mote_array *const *in
 {
     mote_status status = open_table(x);
     MOTE_TRY(status);
+    const uint64_t around = x->turn;
+    x->turn = x->turns++;
     for (size_t i = 0; i < n_in; i++)
         if (in[i] != NULL) {
             x->values[g->inputs[i]->id] = *in[i];
@@ -325,6 +328,7 @@ static mote_status run_graph(exec *x, mote_graph *g, const mote_array *const *in
         status = take_output(x, g, i, &out[i]);
     for (const mote_value *v = g->values; v != NULL; v = v->next)
         unset(x, v);
+    x->turn = around;
     return status;
 }
 

@@ -138,6 +138,9 @@ struct mote_eval {
     /* Counts a loop iteration against the step limit, and sees cancellation. */
     mote_status (*tick)(mote_eval *c);
     void *ctx;                     /* the executor's */
+    /* What random operators are made of (random.h). random_seed: of the run. turn: of this run of the node's graph: 0 for the main graph, then one for each
+     * time that a subgraph began in the run. */
+    uint64_t random_seed, turn;
 };
 
 /* Copies an array's elements into output i, giving it shape and memory. */

@@ -82,6 +82,7 @@ struct mote_frame {
     char *memory;
     size_t memory_bytes, arena_bytes, scratch_bytes;
     char *scratch;
+    uint64_t turn;                  /* mote_eval.turn of the run in progress */
     bool used;                      /* for eviction */
     size_t *slides;                 /* of the body of a Loop or Scan, by state: bytes by which it slides; 0: it does not. NULL: none does */
 };
@@ -97,6 +98,8 @@ struct mote_session {
     mote_tap_fn tap;
     void *tap_ctx;
     uint64_t step_limit, limit, steps;
+    uint64_t random_seed, runs;     /* of the session; runs begun */
+    uint64_t run_seed, turns;       /* of the run: mote_eval.random_seed; graphs begun */
     uint64_t start_ns;
     unsigned depth;
     _Atomic int use;                /* a mote_session_use: one word, so that a cancel belongs to one run */

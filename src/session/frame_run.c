@@ -155,6 +155,7 @@ static void tap(mote_frame *f, const mote_frame_step *s)
 mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
 {
     mote_session *s = f->session;
+    f->turn = s->turns++;
     for (size_t i = 0; i < f->graph->n_inputs && s->tap != NULL; i++) {
         const mote_slot *slot = mote_frame_slot(f, f->graph->inputs[i]);
         if (f->graph->parent == NULL && slot != NULL)

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "session/frame.h"
 #include "base/size.h"
+#include "ops/random.h"
 #include <time.h>
 
 enum { MAX_PLANS = 8 };
@@ -324,6 +325,7 @@ mote_status mote_session_create(mote_model *model, const mote_session_options *o
     s->heap = heap;
     mote_temp_heap_init(&s->temp, &s->heap);
     s->step_limit = o.step_limit != 0 ? o.step_limit : default_step_limit;
+    s->random_seed = o.random_seed;
     s->profile = o.profile;
     s->profile_ctx = o.profile_ctx;
     s->tap = o.tap;
@@ -545,6 +547,8 @@ static mote_status run(mote_session *s, const mote_run_options *options, mote_di
         MOTE_TRY(status);
     }
     s->steps = 0;
+    s->turns = 0;
+    s->run_seed = mote_random_mix(s->random_seed) + s->runs++;
     s->limit = o.step_limit != 0 ? o.step_limit : s->step_limit;
     s->start_ns = s->profile != NULL ? now_ns() : 0;
     s->depth = 0;

@@ -94,6 +94,7 @@ static mote_status open_session(engine *e, const engine_options *o, mote_diag *d
     s.threads = (unsigned)o->threads;
     s.memory_limit = (size_t)o->memory_limit;
     s.step_limit = o->step_limit;
+    s.random_seed = o->random_seed;
     s.profile = o->profile;
     s.profile_ctx = o->profile_ctx;
     s.tap = o->tap;

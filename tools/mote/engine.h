@@ -11,7 +11,7 @@
 enum { INPUT_LIMIT = 2147483647 }; /* bytes of input files in memory */
 
 typedef struct engine_options {
-    uint64_t threads, memory_limit, step_limit;
+    uint64_t threads, memory_limit, step_limit, random_seed;
     const char *cpu, *disable, *providers;
     option_list plugins;
     bool reference, copy;
@@ -27,6 +27,7 @@ typedef struct engine_options {
     {"threads", OPTION_COUNT, offsetof(type, engine.threads), "N", "threads to run on; 0, the default: one a physical core, at most 4"},             \
     {"memory-limit", OPTION_SIZE, offsetof(type, engine.memory_limit), "SIZE", "bytes that the model, and again the session, may take (\"64MB\")"},  \
     {"step-limit", OPTION_COUNT, offsetof(type, engine.step_limit), "N", "operator executions allowed in one run"},                                  \
+    {"random-seed", OPTION_COUNT, offsetof(type, engine.random_seed), "N", "of random operators that have no seed of their own; 0 by default"},      \
     {"cpu", OPTION_TEXT, offsetof(type, engine.cpu), "LIST", "CPU features that kernels may use, of those there are: \"avx2\", \"none\""},           \
     {"disable-passes", OPTION_TEXT, offsetof(type, engine.disable), "LIST", "passes to leave out, or \"all\""},                                     \
     {"provider", OPTION_TEXT, offsetof(type, engine.providers), "LIST", "execution providers in order of preference, \"cpu\" by default"},           \
