@@ -338,8 +338,10 @@ static mote_status lstm(const expansion *e, bool *done)
     for (uint32_t i = 0; i < n_in; i++)
         mote_node_set_input(n, i, inputs[i]);
     for (uint32_t i = 0; i < e->n->n_out; i++)
-        if (e->n->out[i] != NULL)
+        if (e->n->out[i] != NULL) {
+            n->out[i]->type = e->n->out[i]->type;
             mote_value_replace(e->n->out[i], n->out[i]);
+        }
     return MOTE_OK;
 }
 
@@ -406,8 +408,10 @@ mote_status mote_ms_quant_expand(mote_node *n, bool *done, mote_diag *diag)
     MOTE_TRY(expand(&e, f, done, &out));
     if (!*done)
         return MOTE_OK;
-    if (out != NULL)
+    if (out != NULL) { /* its type is what the next operator asks for */
+        out->type = n->out[0]->type;
         mote_value_replace(n->out[0], out);
+    }
     mote_node_remove(n);
     return MOTE_OK;
 }
