@@ -1,123 +1,340 @@
-/* cpu_attention.c - lowering of attention: for each head and block of rows, scores, softmax and their product with V while they are in the cache
+/* cpu_attention.c - lowering of attention: the form of domain "mote", ONNX's, com.microsoft's GroupQueryAttention
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
-#include "kernels/binary/binary.h"
-#include "kernels/gemm/gemm.h"
-#include "kernels/softmax/softmax.h"
-#include "kernels/unary/unary.h"
-#include "provider/cpu/lower.h"
+#include "ops/attention.h"
+#include "ops/ms_attention.h"
+#include "ops/rotary.h"
+#include "provider/cpu/cpu_attend.h"
+#include <math.h>
+#include <string.h>
 
-enum { SCORES = 64 << 10, MAX_ROWS = 128 }; /* floats of scores that are worked on together, and rows at most */
+/* ---- mote.Attention ---- */
+
+static mote_status form_run(const mote_step *step, mote_exec *x)
+{
+    const mote_cpu_attend *p = step->params;
+    float *scratch = x->scratch;
+    int64_t *places = x->scratch; /* two a batch, then floats */
+    for (size_t b = 0; b < p->a.batch; b++) {
+        places[b] = 0;
+        places[p->a.batch + b] = (int64_t)p->a.s;
+    }
+    const mote_cpu_attend_data d = {.q = step->in[0]->data, .k = step->in[1]->data, .v = step->in[2]->data, .bias = p->a.bias ? step->in[3]->data : NULL,
+                                    .y = step->out[0]->data, .offset = places, .valid = places + p->a.batch};
+    mote_cpu_attend_run(p, &d, x->pool, scratch + mote_div_up(4 * p->a.batch, MOTE_LANES) * MOTE_LANES);
+    return MOTE_OK;
+}
+
+/* Scratch of `floats` behind two integers a batch. */
+static bool with_places(const mote_attend *a, size_t floats, size_t *bytes)
+{
+    size_t places;
+    return mote_size_mul(a->batch, 4, &places) && mote_size_align(places, MOTE_LANES, &places) && mote_size_add(floats, places, &floats) &&
+           mote_size_mul(floats, sizeof(float), bytes);
+}
+
+static mote_status lower_form(mote_lower *l)
+{
+    const mote_array *q = l->in[0], *k = l->in[1], *v = l->in[2], *mask = l->n_in > 3 ? l->in[3] : NULL;
+    if (l->out[0] == NULL || q->rank != 3 || k->rank != 3 || v->rank != 3)
+        return MOTE_OK;
+    const size_t heads = (size_t)mote_node_int(l->node, "heads", 1), batch = (size_t)q->dims[0], qw = (size_t)q->dims[2], vw = (size_t)v->dims[2];
+    if (heads == 0 || qw % heads != 0 || vw % heads != 0 || k->dims[0] != q->dims[0] || v->dims[0] != q->dims[0] || k->dims[2] != q->dims[2] ||
+        v->dims[1] != k->dims[1])
+        return MOTE_OK;
+    mote_cpu_attend *p;
+    mote_attend a = {.batch = batch, .heads = heads, .kv_heads = heads, .l = (size_t)q->dims[1], .s = (size_t)k->dims[1], .d = qw / heads, .e = vw / heads,
+                     .scale = mote_node_float(l->node, "scale", 1.0f), .left = -1, .right = -1};
+    size_t floats;
+    mote_attend_steps_3d(a.q, heads, a.l, a.d);
+    mote_attend_steps_3d(a.k, heads, a.s, a.d);
+    mote_attend_steps_3d(a.v, heads, a.s, a.e);
+    mote_attend_steps_3d(a.y, heads, a.l, a.e);
+    if (mask != NULL && mote_attend_bias(&a, mask, false, "the mask", NULL) != MOTE_OK)
+        return MOTE_OK;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    if (!mote_cpu_attend_of(p, &a, false, l->cpu, l->workers, &floats) || !with_places(&a, floats, &l->scratch_bytes))
+        return MOTE_OK;
+    l->run = form_run;
+    l->params = p;
+    l->kernel = p->row->name;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(mote, Attention, lower_form)
+
+/* ---- Attention ---- */
+
+enum { Q, K, V, MASK, PAST_K, PAST_V, NONPAD };
 
 typedef struct attention_params {
-    const mote_gemm_f32_row *row;
-    const mote_softmax_row *softmax;
-    mote_binary_fn add;
-    mote_unary_fn linear;
-    mote_transpose_fn transpose;
-    size_t heads, items, l, s, d, e, qw, vw; /* items: batch * heads; qw, vw: rows of Q and K, of V and Y */
-    size_t rows;                             /* of a block */
-    size_t k_floats, v_floats, worker_floats;
-    float scale[2];
-    bool mask;
-    size_t mask_step[4]; /* floats, 0 where broadcast: batch, head, l, s */
+    mote_cpu_attend at;
+    size_t past, own_k[3], own_v[3]; /* rows of the caches; steps of K and V */
+    size_t bias_floats, join_floats[2]; /* of a bool mask as floats; of keys and values joined where no output takes them */
 } attention_params;
 
-typedef struct attention_job {
+typedef struct join_job {
     const attention_params *p;
-    const float *q, *k, *v, *mask;
-    float *y, *scratch;
-} attention_job;
+    const float *past[2], *now[2];
+    float *to[2];
+} join_job;
 
-static void attend(void *ctx, unsigned worker, size_t begin, size_t end)
+/* Keys (even items) and values of one head of one batch behind the past ones. */
+static void join_range(void *ctx, unsigned worker, size_t begin, size_t end)
 {
-    const attention_job *j = ctx;
+    const join_job *j = ctx;
     const attention_params *p = j->p;
-    float *keys = j->scratch + worker * p->worker_floats, *values = keys + p->k_floats, *scores = values + p->v_floats;
-    const size_t nr = p->row->nr;
-    for (size_t i = begin; i < end; i++) {
-        const size_t b = i / p->heads, h = i % p->heads;
-        const mote_gemm_f32_source ks = {.src = j->k + b * p->s * p->qw + h * p->d, .n = p->s, .taps = 1, .kc = p->d, .k_stride = 1, .n_stride = p->qw,
-                                         .transpose = p->transpose};
-        const mote_gemm_f32_source vs = {.src = j->v + b * p->s * p->vw + h * p->e, .n = p->e, .taps = 1, .kc = p->s, .k_stride = p->vw, .n_stride = 1};
-        mote_gemm_f32_pack(nr, &ks, keys, 0, mote_gemm_panels(nr, p->s));
-        mote_gemm_f32_pack(nr, &vs, values, 0, mote_gemm_panels(nr, p->e));
-        for (size_t m = 0; m < p->l; m += p->rows) {
-            const size_t n = mote_min_size(p->rows, p->l - m);
-            const mote_gemm_f32_op qk = {.row = p->row, .m = n, .n = p->s, .taps = 1, .kc = p->d, .a = j->q + (b * p->l + m) * p->qw + h * p->d, .a_stride = p->qw,
-                                         .b = keys, .c = scores, .c_stride = p->s, .act = p->linear, .act_params = p->scale};
-            mote_gemm_f32_block(&qk, 0, n, 0, mote_gemm_panels(nr, p->s));
-            for (size_t r = 0; p->mask && r < n; r++) {
-                const float *mask = j->mask + b * p->mask_step[0] + h * p->mask_step[1] + (m + r) * p->mask_step[2];
-                p->add(scores + r * p->s, mask, scores + r * p->s, p->s, p->mask_step[3] != 0 ? MOTE_FORM_VV : MOTE_FORM_VS);
-            }
-            p->softmax->rows(scores, scores, n, p->s);
-            const mote_gemm_f32_op pv = {.row = p->row, .m = n, .n = p->e, .taps = 1, .kc = p->s, .a = scores, .a_stride = p->s, .b = values,
-                                         .c = j->y + (b * p->l + m) * p->vw + h * p->e, .c_stride = p->vw};
-            mote_gemm_f32_block(&pv, 0, n, 0, mote_gemm_panels(nr, p->e));
-        }
+    const mote_attend *a = &p->at.a;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        const size_t i = item % 2, b = item / 2 / a->kv_heads, h = item / 2 % a->kv_heads, n = i == 0 ? a->d : a->e;
+        const size_t *own = i == 0 ? p->own_k : p->own_v;
+        if (j->to[i] != NULL)
+            mote_attend_join(j->to[i] + item / 2 * a->s * n, j->past[i] != NULL ? j->past[i] + item / 2 * p->past * n : NULL, j->now[i] + b * own[0] + h * own[1], own, 1, 1,
+                             a->s, p->past, a->s - p->past, n, sizeof(float));
     }
 }
 
 static mote_status attention_run(const mote_step *step, mote_exec *x)
 {
     const attention_params *p = step->params;
-    attention_job j = {.p = p, .q = step->in[0]->data, .k = step->in[1]->data, .v = step->in[2]->data, .mask = p->mask ? step->in[3]->data : NULL,
-                       .y = step->out[0]->data, .scratch = x->scratch};
-    mote_parallel_for(x->pool, p->items, 1, attend, &j);
+    const mote_attend *a = &p->at.a;
+    int64_t *places = x->scratch;
+    float *scratch = (float *)x->scratch + mote_div_up(4 * a->batch, MOTE_LANES) * MOTE_LANES;
+    mote_cpu_attend_data d = {.q = step->in[Q]->data, .k = step->in[K]->data, .v = step->in[V]->data, .y = step->out[0]->data, .offset = places,
+                              .valid = places + a->batch};
+    MOTE_TRY(mote_attention_places(a, step->n_in > NONPAD ? step->in[NONPAD] : NULL, p->past, places, places + a->batch, x->diag));
+    if (a->bias) {
+        const mote_array *mask = step->in[MASK];
+        d.bias = mask->data;
+        if (p->bias_floats != 0) {
+            for (size_t i = 0, n = mote_array_count(mask); i < n; i++)
+                scratch[i] = ((const uint8_t *)mask->data)[i] != 0 ? 0.0f : -INFINITY;
+            d.bias = scratch;
+            scratch += p->bias_floats;
+        }
+    }
+    join_job j = {.p = p, .now = {d.k, d.v}};
+    for (uint32_t i = 0; i < 2; i++) {
+        j.to[i] = step->n_out > 1 + i && step->out[1 + i] != NULL ? step->out[1 + i]->data : NULL;
+        if (p->past != 0) {
+            j.past[i] = step->in[PAST_K + i]->data;
+            if (j.to[i] == NULL) {
+                j.to[i] = scratch;
+                scratch += p->join_floats[i];
+            }
+        }
+    }
+    if (j.to[0] != NULL || j.to[1] != NULL)
+        mote_parallel_for(x->pool, 2 * a->batch * a->kv_heads, 1, join_range, &j);
+    if (p->past != 0) {
+        d.k = j.to[0];
+        d.v = j.to[1];
+    }
+    mote_cpu_attend_run(&p->at, &d, x->pool, scratch);
     return MOTE_OK;
 }
 
-/* Steps of the mask's dimensions within [b, heads, l, s]; false when it does not fit. */
-static bool mask_steps(const mote_array *mask, const size_t *dims, size_t *step)
-{
-    size_t product = 1;
-    if (mask->rank > 4)
-        return false;
-    for (int32_t i = 3; i >= 0; i--) {
-        const int32_t own = i - (4 - mask->rank);
-        const size_t n = own >= 0 ? (size_t)mask->dims[own] : 1;
-        if (n != 1 && n != dims[i])
-            return false;
-        step[i] = n == 1 ? 0 : product;
-        product *= n;
-    }
-    return true;
-}
+static bool is_f32(const mote_lower *l, uint32_t i) { return i >= l->n_in || l->in[i] == NULL || l->in[i]->dtype == MOTE_DTYPE_F32; }
 
 static mote_status lower_attention(mote_lower *l)
 {
-    const mote_array *q = l->in[0], *k = l->in[1], *v = l->in[2], *y = l->out[0], *mask = l->n_in > 3 ? l->in[3] : NULL;
-    if (y == NULL || q->rank != 3 || k->rank != 3 || v->rank != 3 || mote_array_count(q) == 0 || mote_array_count(k) == 0 || mote_array_count(v) == 0)
-        return MOTE_OK;
-    const size_t heads = (size_t)mote_node_int(l->node, "heads", 1), batch = (size_t)q->dims[0], qw = (size_t)q->dims[2], vw = (size_t)v->dims[2];
-    if (heads == 0 || qw % heads != 0 || vw % heads != 0 || k->dims[0] != q->dims[0] || v->dims[0] != q->dims[0] || k->dims[2] != q->dims[2] ||
-        v->dims[1] != k->dims[1])
-        return MOTE_OK;
+    const mote_array *mask = l->n_in > MASK ? l->in[MASK] : NULL;
+    mote_attend a;
     attention_params *p;
+    size_t past, floats, count;
+    if (l->out[0] == NULL || (l->n_out > 3 && l->out[3] != NULL) || !is_f32(l, Q) || !is_f32(l, K) || !is_f32(l, V) || !is_f32(l, PAST_K) || !is_f32(l, PAST_V) ||
+        (mask != NULL && mask->dtype != MOTE_DTYPE_F32 && mask->dtype != MOTE_DTYPE_BOOL) ||
+        mote_node_int(l->node, "softmax_precision", MOTE_DTYPE_F32) != MOTE_DTYPE_F32)
+        return MOTE_OK;
+    MOTE_TRY(mote_attention_of(l->node, l->in, l->n_in, &a, &past, l->diag));
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
-    *p = (attention_params){.row = mote_gemm_f32_select(l->cpu), .softmax = mote_softmax_select(false, l->cpu), .add = mote_binary_select(MOTE_BINARY_ADD, l->cpu)->fn,
-                            .linear = mote_unary_select(MOTE_UNARY_LINEAR, l->cpu)->fn, .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn,
-                            .heads = heads, .items = batch * heads, .l = (size_t)q->dims[1], .s = (size_t)k->dims[1], .d = qw / heads, .e = vw / heads, .qw = qw,
-                            .vw = vw, .mask = mask != NULL};
-    p->scale[0] = mote_node_float(l->node, "scale", 1.0f);
-    p->scale[1] = -0.0f; /* x scale + -0 is x scale, rounded once, signs of zeros kept */
-    const size_t dims[4] = {batch, heads, p->l, p->s};
-    if (mask != NULL && !mask_steps(mask, dims, p->mask_step))
+    *p = (attention_params){.past = past};
+    memcpy(p->own_k, a.k, sizeof p->own_k);
+    memcpy(p->own_v, a.v, sizeof p->own_v);
+    if (past != 0) {
+        mote_attend_steps_4d(a.k, a.kv_heads, a.s, a.d);
+        mote_attend_steps_4d(a.v, a.kv_heads, a.s, a.e);
+    }
+    if (!mote_cpu_attend_of(&p->at, &a, false, l->cpu, l->workers, &floats))
         return MOTE_OK;
-    p->rows = mote_min_size(p->l, mote_max_size(p->row->mr, mote_min_size(MAX_ROWS, SCORES / p->s)));
-    size_t scores, floats;
-    if (!mote_gemm_f32_packed(p->s, p->d, &p->k_floats) || !mote_gemm_f32_packed(p->e, p->s, &p->v_floats) || !mote_size_mul(p->rows, p->s, &scores) ||
-        !mote_size_add(p->k_floats, p->v_floats, &floats) || !mote_size_add(floats, scores, &floats) || !mote_size_align(floats, MOTE_LANES, &floats))
-        return MOTE_OK;
-    p->worker_floats = floats;
-    if (!mote_size_mul(floats, l->workers, &floats) || !mote_size_mul(floats, sizeof(float), &l->scratch_bytes))
+    if (mask != NULL && mask->dtype == MOTE_DTYPE_BOOL) {
+        if (!mote_size_align(mote_array_count(mask), MOTE_LANES, &p->bias_floats) || !mote_size_add(floats, p->bias_floats, &floats))
+            return MOTE_OK;
+    }
+    for (uint32_t i = 0; i < 2 && past != 0; i++) {
+        if (l->n_out > 1 + i && l->out[1 + i] != NULL)
+            continue;
+        if (!mote_size_mul(a.batch * a.kv_heads, a.s, &count) || !mote_size_mul(count, i == 0 ? a.d : a.e, &count) || !mote_size_align(count, MOTE_LANES, &count) ||
+            !mote_size_add(floats, count, &floats))
+            return MOTE_OK;
+        p->join_floats[i] = count;
+    }
+    if (!with_places(&a, floats, &l->scratch_bytes))
         return MOTE_OK;
     l->run = attention_run;
     l->params = p;
-    l->kernel = p->row->name;
+    l->kernel = p->at.row->name;
     return MOTE_OK;
 }
 
-MOTE_LOWER(mote, Attention, lower_attention)
+MOTE_LOWER(onnx, Attention, lower_attention)
+
+/* ---- GroupQueryAttention ---- */
+
+typedef struct gqa_params {
+    mote_cpu_attend at;
+    size_t q_floats, cache_floats, at_floats; /* rotated queries; a cache that no output takes; the rows of the rotary caches */
+} gqa_params;
+
+typedef struct gqa_job {
+    const mote_gqa *g;
+    const mote_step *step;
+    const float *q, *now[2];
+    float *rotated, *cache[2];
+    const int64_t *known, *valid;
+    const uint32_t *at;
+} gqa_job;
+
+/* Keys (even items) and values of one head of one batch: what was there, the chunk's rows (keys turned), zeros. */
+static void cache_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    const gqa_job *j = ctx;
+    const mote_gqa *g = j->g;
+    const mote_attend *a = &g->a;
+    const float *cosine = g->half != 0 ? j->step->in[MOTE_GQA_COS]->data : NULL, *sine = g->half != 0 ? j->step->in[MOTE_GQA_SIN]->data : NULL;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        const size_t i = item % 2, b = item / 2 / a->kv_heads, h = item / 2 % a->kv_heads, known = (size_t)j->known[b], valid = (size_t)j->valid[b], d = a->d;
+        const size_t *step = i == 0 ? g->new_k : g->new_v;
+        const float *now = j->now[i] + b * step[0] + h * step[1];
+        float *to = j->cache[i] + item / 2 * a->s * d;
+        if (known != 0)
+            memcpy(to, (const float *)j->step->in[MOTE_GQA_PAST_K + i]->data + item / 2 * g->past_rows * d, known * d * sizeof *to);
+        for (size_t r = known; r < valid; r++) {
+            memcpy(to + r * d, now + (r - known) * step[2], d * sizeof *to);
+            if (i == 0 && g->half != 0) {
+                const size_t at = j->at[b * a->l + r - known];
+                mote_rotate(to + r * d, to + r * d, cosine + at * g->half, sine + at * g->half, g->half, g->interleaved);
+            }
+        }
+        memset(to + valid * d, 0, (a->s - valid) * d * sizeof *to);
+    }
+}
+
+/* Rows of queries, turned. */
+static void query_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    const gqa_job *j = ctx;
+    const mote_gqa *g = j->g;
+    const mote_attend *a = &g->a;
+    const float *cosine = j->step->in[MOTE_GQA_COS]->data, *sine = j->step->in[MOTE_GQA_SIN]->data;
+    const size_t width = a->heads * a->d;
+    (void)worker;
+    for (size_t row = begin; row < end; row++) {
+        const size_t b = row / a->l, i = row % a->l, at = j->at[row];
+        float *to = j->rotated + row * width;
+        memcpy(to, j->q + b * g->new_q[0] + i * g->new_q[2], width * sizeof *to);
+        for (size_t h = 0; h < a->heads && i < (size_t)(j->valid[b] - j->known[b]); h++)
+            mote_rotate(to + h * a->d, to + h * a->d, cosine + at * g->half, sine + at * g->half, g->half, g->interleaved);
+    }
+}
+
+static mote_status gqa_run(const mote_step *step, mote_exec *x)
+{
+    const gqa_params *p = step->params;
+    const mote_array *const *in = (const mote_array *const *)step->in, *positions = step->n_in > MOTE_GQA_POSITIONS ? in[MOTE_GQA_POSITIONS] : NULL;
+    mote_gqa g;
+    int64_t total;
+    MOTE_TRY(mote_arg_int(in[MOTE_GQA_TOTAL], "total_sequence_length", x->diag, &total));
+    MOTE_TRY(mote_gqa_of(step->node, in, step->n_in, total, &g, x->diag));
+    const mote_attend *a = &g.a;
+    MOTE_REQUIRE(a->s == p->at.a.s, x->diag, MOTE_E_VALUE, "total_sequence_length is %lld, expected to give caches of %zu rows", (long long)total, p->at.a.s);
+    int64_t *known = x->scratch, *valid = known + a->batch;
+    float *scratch = (float *)x->scratch + mote_div_up(4 * a->batch, MOTE_LANES) * MOTE_LANES;
+    uint32_t *at = (uint32_t *)(void *)scratch;
+    scratch += p->at_floats;
+    for (size_t b = 0; b < a->batch; b++) {
+        size_t rows;
+        MOTE_TRY(mote_gqa_batch(&g, in, step->n_in, total, b, &known[b], &rows, x->diag));
+        valid[b] = known[b] + (int64_t)rows;
+        for (size_t i = 0; g.half != 0 && i < a->l; i++) {
+            size_t place = 0;
+            if (i < rows)
+                MOTE_TRY(mote_gqa_position(&g, positions, known[b], total, b, i, &place, x->diag));
+            at[b * a->l + i] = (uint32_t)place;
+        }
+    }
+    gqa_job j = {.g = &g, .step = step, .q = in[0]->data, .known = known, .valid = valid, .at = at};
+    for (uint32_t i = 0; i < 2; i++) {
+        j.now[i] = g.packed ? (const float *)in[0]->data + (i == 0 ? g.first_k : g.first_v) : in[1 + i]->data;
+        j.cache[i] = step->n_out > 1 + i && step->out[1 + i] != NULL ? step->out[1 + i]->data : scratch;
+        if (j.cache[i] == scratch)
+            scratch += p->cache_floats;
+    }
+    mote_parallel_for(x->pool, 2 * a->batch * a->kv_heads, 1, cache_range, &j);
+    mote_cpu_attend run = p->at;
+    run.a.bias_s = a->bias_s;
+    memcpy(run.a.bias_step, a->bias_step, sizeof run.a.bias_step);
+    mote_cpu_attend_data d = {.q = j.q, .k = j.cache[0], .v = j.cache[1], .bias = a->bias ? in[MOTE_GQA_BIAS]->data : NULL, .y = step->out[0]->data, .offset = known,
+                              .valid = valid, .sinks = step->n_in > MOTE_GQA_SINK && in[MOTE_GQA_SINK] != NULL ? in[MOTE_GQA_SINK]->data : NULL};
+    memcpy(run.a.q, g.new_q, sizeof run.a.q);
+    if (g.half != 0) {
+        j.rotated = scratch;
+        scratch += p->q_floats;
+        mote_parallel_for(x->pool, a->batch * a->l, 1, query_range, &j);
+        d.q = j.rotated;
+        mote_attend_steps_3d(run.a.q, a->heads, a->l, a->d);
+    }
+    mote_cpu_attend_run(&run, &d, x->pool, scratch);
+    return MOTE_OK;
+}
+
+static mote_status lower_gqa(mote_lower *l)
+{
+    mote_gqa g;
+    gqa_params *p;
+    int64_t total;
+    size_t floats, count;
+    if (l->out[0] == NULL || (l->n_out > 3 && l->out[3] != NULL))
+        return MOTE_OK;
+    for (uint32_t i = 0; i < l->n_in; i++)
+        if (l->in[i] != NULL && (mote_dtype_in(l->in[i]->dtype, MOTE_DT(F16) | MOTE_DT(BF16))))
+            return MOTE_OK;
+    if (l->n_out > 1 && l->out[1] != NULL)
+        total = l->out[1]->dims[2];
+    else if (l->value[MOTE_GQA_TOTAL] != NULL)
+        MOTE_TRY(mote_arg_int(l->value[MOTE_GQA_TOTAL], "total_sequence_length", l->diag, &total));
+    else
+        return MOTE_OK;
+    /* the mask's last dimension is that of the keys, which the caches may be longer than */
+    const mote_array *bias = l->n_in > MOTE_GQA_BIAS ? l->in[MOTE_GQA_BIAS] : NULL;
+    if (bias != NULL && bias->rank > 0 && bias->dims[bias->rank - 1] > 1)
+        total = bias->dims[bias->rank - 1];
+    MOTE_TRY(mote_gqa_of(l->node, l->in, l->n_in, total, &g, l->diag));
+    if (g.cache_rows > UINT32_MAX)
+        return MOTE_OK;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    const mote_attend *a = &g.a;
+    if (!mote_cpu_attend_of(&p->at, a, l->n_in > MOTE_GQA_SINK && l->in[MOTE_GQA_SINK] != NULL, l->cpu, l->workers, &floats))
+        return MOTE_OK;
+    if (!mote_size_mul(a->batch * a->l, a->heads * a->d, &p->q_floats) || !mote_size_align(p->q_floats, MOTE_LANES, &p->q_floats) ||
+        !mote_size_align(a->batch * a->l, MOTE_LANES, &p->at_floats) || !mote_size_mul(a->batch * a->kv_heads * a->s, a->d, &p->cache_floats) ||
+        !mote_size_align(p->cache_floats, MOTE_LANES, &p->cache_floats))
+        return MOTE_OK;
+    if (g.half == 0)
+        p->q_floats = p->at_floats = 0;
+    count = 0;
+    for (uint32_t i = 0; i < 2; i++)
+        count += l->n_out > 1 + i && l->out[1 + i] != NULL ? 0 : p->cache_floats;
+    if (!mote_size_add(floats, count, &floats) || !mote_size_add(floats, p->q_floats, &floats) || !mote_size_add(floats, p->at_floats, &floats) ||
+        !with_places(a, floats, &l->scratch_bytes))
+        return MOTE_OK;
+    l->run = gqa_run;
+    l->params = p;
+    l->kernel = p->at.row->name;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(ms, GroupQueryAttention, lower_gqa)
