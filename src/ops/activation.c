@@ -189,7 +189,7 @@ static mote_status eval_swiglu(mote_eval *c)
 
 #define RELU_6(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,                \
-    .infer = mote_infer_like, .eval = eval_relu, .doc = "y = max(x, 0)"
+    .infer = mote_infer_like, .eval = eval_relu, .doc = MOTE_DOC("y = max(x, 0)")
 MOTE_OP(onnx, Relu, 6, RELU_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Relu, 13, RELU_6(MOTE_DTYPES_FLOAT));
 MOTE_OP(onnx, Relu, 14, RELU_6(MOTE_DTYPES_FLOAT | MOTE_DT(S8) | MOTE_DT(S16) | MOTE_DT(S32) | MOTE_DT(S64)));
@@ -197,106 +197,106 @@ MOTE_OP(onnx, Relu, 14, RELU_6(MOTE_DTYPES_FLOAT | MOTE_DT(S8) | MOTE_DT(S16) | 
 #define LEAKY_RELU_6(t)                                                                                                 \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 0.01f)),                         \
     .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT, .infer = mote_infer_like, .eval = eval_leaky_relu,                \
-    .doc = "y = x < 0 ? alpha x : x"
+    .doc = MOTE_DOC("y = x < 0 ? alpha x : x")
 MOTE_OP(onnx, LeakyRelu, 6, LEAKY_RELU_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, LeakyRelu, 16, LEAKY_RELU_6(MOTE_DTYPES_FLOAT));
 
 #define THRESHOLDED_RELU_10(t)                                                                                          \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)),                          \
     .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like, .eval = eval_thresholded_relu,                              \
-    .doc = "y = x > alpha ? x : 0"
+    .doc = MOTE_DOC("y = x > alpha ? x : 0")
 MOTE_OP(onnx, ThresholdedRelu, 10, THRESHOLDED_RELU_10(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, ThresholdedRelu, 22, THRESHOLDED_RELU_10(MOTE_DTYPES_FLOAT));
 
 #define ELU_6(t)                                                                                                        \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)),                          \
     .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT, .infer = mote_infer_like, .eval = eval_elu,                       \
-    .doc = "y = x < 0 ? alpha (e^x - 1) : x"
+    .doc = MOTE_DOC("y = x < 0 ? alpha (e^x - 1) : x")
 MOTE_OP(onnx, Elu, 6, ELU_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Elu, 22, ELU_6(MOTE_DTYPES_FLOAT));
 
 #define SELU_6(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.6732632f),                     \
     MOTE_A_FLOAT("gamma", 1.050701f)), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,                          \
-    .eval = eval_selu, .doc = "y = gamma (x > 0 ? x : alpha (e^x - 1))"
+    .eval = eval_selu, .doc = MOTE_DOC("y = gamma (x > 0 ? x : alpha (e^x - 1))")
 MOTE_OP(onnx, Selu, 6, SELU_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Selu, 22, SELU_6(MOTE_DTYPES_FLOAT));
 
 #define CELU_12(t)                                                                                                      \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)),                          \
     .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like, .eval = eval_celu,                                          \
-    .doc = "y = max(0, x) + min(0, alpha (e^(x/alpha) - 1))"
+    .doc = MOTE_DOC("y = max(0, x) + min(0, alpha (e^(x/alpha) - 1))")
 MOTE_OP(onnx, Celu, 12, CELU_12(MOTE_DT(F32)));
 MOTE_OP(onnx, Celu, 28, CELU_12(MOTE_DTYPES_FLOAT));
 
 #define SIGMOID_6(t)                                                                                                    \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,                \
-    .infer = mote_infer_like, .eval = eval_sigmoid, .doc = "y = 1 / (1 + e^-x)"
+    .infer = mote_infer_like, .eval = eval_sigmoid, .doc = MOTE_DOC("y = 1 / (1 + e^-x)")
 MOTE_OP(onnx, Sigmoid, 6, SIGMOID_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sigmoid, 13, SIGMOID_6(MOTE_DTYPES_FLOAT));
 
 #define HARD_SIGMOID_6(t)                                                                                               \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 0.2f),                           \
     MOTE_A_FLOAT("beta", 0.5f)), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT, .infer = mote_infer_like,            \
-    .eval = eval_hard_sigmoid, .doc = "y = max(0, min(1, alpha x + beta))"
+    .eval = eval_hard_sigmoid, .doc = MOTE_DOC("y = max(0, min(1, alpha x + beta))")
 MOTE_OP(onnx, HardSigmoid, 6, HARD_SIGMOID_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, HardSigmoid, 22, HARD_SIGMOID_6(MOTE_DTYPES_FLOAT));
 
 #define HARD_SWISH_14(t)                                                                                                \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,                \
-    .infer = mote_infer_like, .eval = eval_hard_swish, .doc = "y = x max(0, min(1, x/6 + 1/2))"
+    .infer = mote_infer_like, .eval = eval_hard_swish, .doc = MOTE_DOC("y = x max(0, min(1, x/6 + 1/2))")
 MOTE_OP(onnx, HardSwish, 14, HARD_SWISH_14(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, HardSwish, 22, HARD_SWISH_14(MOTE_DTYPES_FLOAT));
 
 #define TANH_6(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,       \
-    .infer = mote_infer_like, .eval = eval_tanh, .doc = "y = tanh(x)"
+    .infer = mote_infer_like, .eval = eval_tanh, .doc = MOTE_DOC("y = tanh(x)")
 MOTE_OP(onnx, Tanh, 6, TANH_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Tanh, 13, TANH_6(MOTE_DTYPES_FLOAT));
 
 #define SOFTPLUS_1(t)                                                                                                   \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_softplus, .doc = "y = ln(1 + e^x)"
+    .eval = eval_softplus, .doc = MOTE_DOC("y = ln(1 + e^x)")
 MOTE_OP(onnx, Softplus, 1, SOFTPLUS_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Softplus, 22, SOFTPLUS_1(MOTE_DTYPES_FLOAT));
 
 #define SOFTSIGN_1(t)                                                                                                   \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_softsign, .doc = "y = x / (1 + |x|)"
+    .infer = mote_infer_like, .eval = eval_softsign, .doc = MOTE_DOC("y = x / (1 + |x|)")
 MOTE_OP(onnx, Softsign, 1, SOFTSIGN_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Softsign, 22, SOFTSIGN_1(MOTE_DTYPES_FLOAT));
 
 #define MISH_18(t)                                                                                                      \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_mish, .doc = "y = x tanh(ln(1 + e^x))"
+    .eval = eval_mish, .doc = MOTE_DOC("y = x tanh(ln(1 + e^x))")
 MOTE_OP(onnx, Mish, 18, MISH_18(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Mish, 22, MISH_18(MOTE_DTYPES_FLOAT));
 
 MOTE_OP(onnx, Gelu, 20, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("approximate", "none")), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,
-        .infer = mote_infer_like, .eval = eval_gelu, .doc = "y = x/2 (1 + erf(x / sqrt 2)), or its tanh approximation");
+        .infer = mote_infer_like, .eval = eval_gelu, .doc = MOTE_DOC("y = x/2 (1 + erf(x / sqrt 2)), or its tanh approximation"));
 
 MOTE_OP(onnx, Swish, 24, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,
-        .infer = mote_infer_like, .eval = eval_swish, .doc = "y = x sigmoid(alpha x)");
+        .infer = mote_infer_like, .eval = eval_swish, .doc = MOTE_DOC("y = x sigmoid(alpha x)"));
 
 MOTE_OP(onnx, Shrink, 9, .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_NUM_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("bias", 0.0f), MOTE_A_FLOAT("lambd", 0.5f)), .flags = MOTE_OP_ELEMENTWISE,
-        .infer = mote_infer_like, .eval = eval_shrink, .doc = "y = x < -lambd ? x + bias : x > lambd ? x - bias : 0");
+        .infer = mote_infer_like, .eval = eval_shrink, .doc = MOTE_DOC("y = x < -lambd ? x + bias : x > lambd ? x - bias : 0"));
 
 MOTE_OP(onnx, Clip, 6, .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("max", 3.4028235e+38f), MOTE_A_FLOAT("min", -3.4028235e+38f)),
         .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT, .infer = infer_clip, .eval = eval_clip,
-        .doc = "y = min(max(x, lo), hi)");
+        .doc = MOTE_DOC("y = min(max(x, lo), hi)"));
 #define CLIP_11(t)                                                                                                      \
     .in = "input:T min?:T max?:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}),                                           \
     .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT, .infer = infer_clip, .eval = eval_clip,                           \
-    .doc = "y = min(max(x, lo), hi)"
+    .doc = MOTE_DOC("y = min(max(x, lo), hi)")
 MOTE_OP(onnx, Clip, 11, CLIP_11(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Clip, 12, CLIP_11(MOTE_T_NUM_7));
 MOTE_OP(onnx, Clip, 13, CLIP_11(MOTE_DTYPES_NUMERIC));
 
 MOTE_OP(onnx, SwiGLU, 28, .in = "A:T B:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_swiglu,
-        .eval = eval_swiglu, .doc = "y = a sigmoid(alpha a) b");
+        .eval = eval_swiglu, .doc = MOTE_DOC("y = a sigmoid(alpha a) b"));
 

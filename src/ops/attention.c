@@ -279,7 +279,7 @@ MOTE_EVAL_TEMP(eval_attention)
     .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DTYPES_FLOAT, 0}, {"U", MASK_TYPES, 0}),                         \
     .attrs = MOTE_ATTRS(MOTE_A_INT("is_causal", 0), MOTE_A(INT, "kv_num_heads"), MOTE_A(INT, "q_num_heads"), MOTE_A_INT("qk_matmul_output_mode", 0), \
               MOTE_A(FLOAT, "scale"), MOTE_A_FLOAT("softcap", 0.0f), MOTE_A(INT, "softmax_precision") more),             \
-    .infer = infer_attention, .eval = eval_attention, .doc = "y = softmax(scale Q K' + mask) V for each head"
+    .infer = infer_attention, .eval = eval_attention, .doc = MOTE_DOC("y = softmax(scale Q K' + mask) V for each head")
 #define IN_23 "Q:T1 K:T1 V:T2 attn_mask?:U past_key?:T1 past_value?:T2"
 #define NOTHING
 #define COMMA ,
@@ -384,4 +384,4 @@ MOTE_EVAL_TEMP(eval_flex)
 
 MOTE_OP(preview, FlexAttention, 1, .in = "Q:T1 K:T1 V:T1", .out = "Y:T1", .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(GRAPH, "prob_mod"), MOTE_A(FLOAT, "scale"), MOTE_A(GRAPH, "score_mod"), MOTE_A(INT, "softmax_precision")), .flags = MOTE_OP_CONTROL,
-        .infer = infer_flex, .eval = eval_flex, .doc = "y = prob_mod(softmax(score_mod(scale Q K'))) V for each head");
+        .infer = infer_flex, .eval = eval_flex, .doc = MOTE_DOC("y = prob_mod(softmax(score_mod(scale Q K'))) V for each head"));

@@ -130,7 +130,7 @@ MOTE_EVAL_TEMP(eval_rotary)
 #define T_ROTARY (MOTE_DT(F32) | MOTE_DT(F16) | MOTE_DT(BF16))
 MOTE_OP(onnx, RotaryEmbedding, 23, .in = "X:T cos_cache:T sin_cache:T position_ids?:int64", .out = "Y:T", .types = MOTE_TYPES({"T", T_ROTARY, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("interleaved", 0), MOTE_A(INT, "num_heads"), MOTE_A_INT("rotary_embedding_dim", 0)), .infer = infer_rotary, .eval = eval_rotary,
-        .doc = "pairs of elements of each head, turned by the angle of their position");
+        .doc = MOTE_DOC("pairs of elements of each head, turned by the angle of their position"));
 
 /* com.microsoft: position_ids before the caches; one position is that of the first row */
 static mote_status infer_ms_rotary(mote_infer *c) { return mote_infer_rotary(c, 2, 1); }
@@ -140,7 +140,7 @@ MOTE_EVAL_TEMP(eval_ms_rotary)
 MOTE_OP(ms, RotaryEmbedding, 1, .in = "input:T position_ids:int64 cos_cache:T sin_cache:T", .out = "output:T", .types = MOTE_TYPES({"T", T_ROTARY, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("interleaved", 0), MOTE_A_INT("is_packed_batching", 0), MOTE_A_INT("num_heads", 0), MOTE_A_INT("rotary_embedding_dim", 0),
                   MOTE_A_FLOAT("scale", 1.0f)),
-        .infer = infer_ms_rotary, .eval = eval_ms_rotary, .doc = "pairs of elements of each head, turned by the angle of their position");
+        .infer = infer_ms_rotary, .eval = eval_ms_rotary, .doc = MOTE_DOC("pairs of elements of each head, turned by the angle of their position"));
 
 /* ---- LinearAttention ---- */
 
@@ -316,7 +316,7 @@ MOTE_OP(onnx, LinearAttention, 27, .in = "query:T key:T value:T past_state?:S de
         .types = MOTE_TYPES({"T", T_ROTARY, 0}, {"S", T_ROTARY, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("chunk_size", 64), MOTE_A_REQUIRED(INT, "kv_num_heads"), MOTE_A_REQUIRED(INT, "q_num_heads"), MOTE_A_FLOAT("scale", 0.0f),
                   MOTE_A_STRING("update_rule", "gated_delta")),
-        .infer = infer_linear, .eval = eval_linear, .doc = "S = exp(g) S + beta k (v - (exp(g) S)' k)', y = scale q' S, row after row");
+        .infer = infer_linear, .eval = eval_linear, .doc = MOTE_DOC("S = exp(g) S + beta k (v - (exp(g) S)' k)', y = scale q' S, row after row"));
 
 /* ---- CausalConvWithState ---- */
 
@@ -387,4 +387,4 @@ MOTE_EVAL_TEMP(eval_causal)
 
 MOTE_OP(onnx, CausalConvWithState, 27, .in = "input:T weight:T bias?:T past_state?:T", .out = "output:T present_state:T", .types = MOTE_TYPES({"T", T_ROTARY, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("activation", "none")), .infer = infer_causal, .eval = eval_causal,
-        .doc = "y[c,i] = act(b[c] + sum_t w[c,t] x[c,i+t-k+1]); the last k - 1 of x are the state");
+        .doc = MOTE_DOC("y[c,i] = act(b[c] + sum_t w[c,t] x[c,i+t-k+1]); the last k - 1 of x are the state"));

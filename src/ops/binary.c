@@ -220,28 +220,28 @@ static mote_status eval_pow(mote_eval *c)
 
 #define ADD_7(t)                                                                                                        \
     .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,            \
-    .infer = mote_infer_broadcast, .eval = eval_add, .doc = "c = a + b"
+    .infer = mote_infer_broadcast, .eval = eval_add, .doc = MOTE_DOC("c = a + b")
 MOTE_OP(onnx, Add, 7, ADD_7(MOTE_T_ARITH_7));
 MOTE_OP(onnx, Add, 13, ADD_7(MOTE_T_ARITH_13));
 MOTE_OP(onnx, Add, 14, ADD_7(MOTE_DTYPES_NUMERIC));
 
 #define SUB_7(t)                                                                                                        \
     .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,            \
-    .infer = mote_infer_broadcast, .eval = eval_sub, .doc = "c = a - b"
+    .infer = mote_infer_broadcast, .eval = eval_sub, .doc = MOTE_DOC("c = a - b")
 MOTE_OP(onnx, Sub, 7, SUB_7(MOTE_T_ARITH_7));
 MOTE_OP(onnx, Sub, 13, SUB_7(MOTE_T_ARITH_13));
 MOTE_OP(onnx, Sub, 14, SUB_7(MOTE_DTYPES_NUMERIC));
 
 #define MUL_7(t)                                                                                                        \
     .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,            \
-    .infer = mote_infer_broadcast, .eval = eval_mul, .doc = "c = a b"
+    .infer = mote_infer_broadcast, .eval = eval_mul, .doc = MOTE_DOC("c = a b")
 MOTE_OP(onnx, Mul, 7, MUL_7(MOTE_T_ARITH_7));
 MOTE_OP(onnx, Mul, 13, MUL_7(MOTE_T_ARITH_13));
 MOTE_OP(onnx, Mul, 14, MUL_7(MOTE_DTYPES_NUMERIC));
 
 #define DIV_7(t)                                                                                                        \
     .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,            \
-    .infer = mote_infer_broadcast, .eval = eval_div, .doc = "c = a / b, integers towards zero"
+    .infer = mote_infer_broadcast, .eval = eval_div, .doc = MOTE_DOC("c = a / b, integers towards zero")
 MOTE_OP(onnx, Div, 7, DIV_7(MOTE_T_ARITH_7));
 MOTE_OP(onnx, Div, 13, DIV_7(MOTE_T_ARITH_13));
 MOTE_OP(onnx, Div, 14, DIV_7(MOTE_DTYPES_NUMERIC));
@@ -249,23 +249,23 @@ MOTE_OP(onnx, Div, 14, DIV_7(MOTE_DTYPES_NUMERIC));
 #define MOD_10(t)                                                                                                       \
     .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("fmod", 0)),                            \
     .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_mod,                                      \
-    .doc = "c = a - b floor(a / b), or with trunc when fmod is 1"
+    .doc = MOTE_DOC("c = a - b floor(a / b), or with trunc when fmod is 1")
 MOTE_OP(onnx, Mod, 10, MOD_10(MOTE_T_NUM_7));
 MOTE_OP(onnx, Mod, 13, MOD_10(MOTE_DTYPES_NUMERIC));
 MOTE_OP(onnx, Mod, 28, MOD_10(MOTE_DTYPES_NUMERIC));
 
 MOTE_OP(onnx, Pow, 7, .in = "X:T Y:T", .out = "Z:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_pow, .doc = "c = a^b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_pow, .doc = MOTE_DOC("c = a^b"));
 #define POW_12(t1, t2)                                                                                                  \
     .in = "X:T Y:T1", .out = "Z:T", .types = MOTE_TYPES({"T", t1, 0}, {"T1", t2, 0}), .flags = MOTE_OP_ELEMENTWISE,               \
-    .infer = mote_infer_broadcast, .eval = eval_pow, .doc = "c = a^b"
+    .infer = mote_infer_broadcast, .eval = eval_pow, .doc = MOTE_DOC("c = a^b")
 MOTE_OP(onnx, Pow, 12, POW_12(MOTE_T_FLOAT_7 | MOTE_DT(S32) | MOTE_DT(S64), MOTE_T_NUM_7));
 MOTE_OP(onnx, Pow, 13, POW_12(MOTE_DTYPES_FLOAT | MOTE_DT(S32) | MOTE_DT(S64), MOTE_T_NUM_7));
 MOTE_OP(onnx, Pow, 15, POW_12(MOTE_DTYPES_FLOAT | MOTE_DT(S32) | MOTE_DT(S64), MOTE_DTYPES_NUMERIC));
 
 #define PRELU_7(t)                                                                                                      \
     .in = "X:T slope:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,        \
-    .infer = infer_prelu, .eval = eval_prelu, .doc = "y = x < 0 ? slope x : x"
+    .infer = infer_prelu, .eval = eval_prelu, .doc = MOTE_DOC("y = x < 0 ? slope x : x")
 MOTE_OP(onnx, PRelu, 7, PRELU_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, PRelu, 9, PRELU_7(MOTE_T_ARITH_7));
 MOTE_OP(onnx, PRelu, 16, PRELU_7(MOTE_T_ARITH_13));
@@ -273,16 +273,16 @@ MOTE_OP(onnx, PRelu, 16, PRELU_7(MOTE_T_ARITH_13));
 #define BIT_SHIFT_11(t)                                                                                                 \
     .in = "X:T Y:T", .out = "Z:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(STRING, "direction")),             \
     .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bit_shift,                                \
-    .doc = "z = x << y or x >> y"
+    .doc = MOTE_DOC("z = x << y or x >> y")
 MOTE_OP(onnx, BitShift, 11, BIT_SHIFT_11(MOTE_DTYPES_UINT));
 MOTE_OP(onnx, BitShift, 28, BIT_SHIFT_11(MOTE_DTYPES_INT));
 
 MOTE_OP(onnx, BitwiseAnd, 18, .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_INT, 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_and, .doc = "c = a & b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_and, .doc = MOTE_DOC("c = a & b"));
 
 MOTE_OP(onnx, BitwiseOr, 18, .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_INT, 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_or, .doc = "c = a | b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_or, .doc = MOTE_DOC("c = a | b"));
 
 MOTE_OP(onnx, BitwiseXor, 18, .in = "A:T B:T", .out = "C:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_INT, 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_xor, .doc = "c = a ^ b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast, .eval = eval_bitwise_xor, .doc = MOTE_DOC("c = a ^ b"));
 

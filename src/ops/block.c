@@ -116,7 +116,7 @@ static mote_status eval_trilu(mote_eval *c)
 
 #define BLOCKS(t, text, ...)                                                                                           \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "blocksize"), __VA_ARGS__), \
-    .flags = MOTE_OP_QUANT_KEEP, .infer = infer_blocks, .eval = eval_blocks, .doc = text
+    .flags = MOTE_OP_QUANT_KEEP, .infer = infer_blocks, .eval = eval_blocks, .doc = MOTE_DOC(text)
 #define TO_SPACE "y = x with blocks of channels laid out in space"
 #define TO_DEPTH "y = x with blocks of space laid out in channels"
 MOTE_OP(onnx, DepthToSpace, 1, BLOCKS(MOTE_T_ALL_7, TO_SPACE, {.name = NULL}));
@@ -128,4 +128,4 @@ MOTE_OP(onnx, SpaceToDepth, 13, BLOCKS(MOTE_T_ALL_13, TO_DEPTH, {.name = NULL}))
 MOTE_OP(onnx, SpaceToDepth, 28, BLOCKS(MOTE_T_ALL_13, TO_DEPTH, MOTE_A_STRING("mode", "DCR")));
 
 MOTE_OP(onnx, Trilu, 14, .in = "input:T k?:int64", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("upper", 1)),
-        .infer = infer_trilu, .eval = eval_trilu, .doc = "y = the upper (lower) triangle of each matrix from diagonal k on, zero elsewhere");
+        .infer = infer_trilu, .eval = eval_trilu, .doc = MOTE_DOC("y = the upper (lower) triangle of each matrix from diagonal k on, zero elsewhere"));

@@ -363,21 +363,21 @@ static mote_status eval_bit_cast(mote_eval *c)
 #define CAST_6(t1, t2)                                                                                                  \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                                      \
     .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "to")), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_cast,                           \
-    .eval = eval_cast, .doc = "y = x as the type `to`"
+    .eval = eval_cast, .doc = MOTE_DOC("y = x as the type `to`")
 MOTE_OP(onnx, Cast, 6, CAST_6(MOTE_T_NUM_BOOL_7, MOTE_T_NUM_BOOL_7));
 MOTE_OP(onnx, Cast, 9, CAST_6((MOTE_T_ALL_7 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_7 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, Cast, 13, CAST_6((MOTE_T_ALL_13 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_13 & ~MOTE_DTYPES_COMPLEX)));
 #define CAST_19(t1, t2)                                                                                                 \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                                      \
     .attrs = MOTE_ATTRS(MOTE_A_INT("saturate", 1), MOTE_A_REQUIRED(INT, "to")), .flags = MOTE_OP_ELEMENTWISE,                     \
-    .infer = infer_cast, .eval = eval_cast, .doc = "y = x as the type `to`"
+    .infer = infer_cast, .eval = eval_cast, .doc = MOTE_DOC("y = x as the type `to`")
 MOTE_OP(onnx, Cast, 19, CAST_19((MOTE_T_ALL_19 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_19 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, Cast, 21, CAST_19((MOTE_T_ALL_21 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_21 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, Cast, 23, CAST_19((MOTE_T_ALL_23 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_23 & ~MOTE_DTYPES_COMPLEX)));
 #define CAST_24(t1, t2)                                                                                                 \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                                      \
     .attrs = MOTE_ATTRS(MOTE_A_STRING("round_mode", "up"), MOTE_A_INT("saturate", 1), MOTE_A_REQUIRED(INT, "to")),                \
-    .flags = MOTE_OP_ELEMENTWISE, .infer = infer_cast, .eval = eval_cast, .doc = "y = x as the type `to`"
+    .flags = MOTE_OP_ELEMENTWISE, .infer = infer_cast, .eval = eval_cast, .doc = MOTE_DOC("y = x as the type `to`")
 MOTE_OP(onnx, Cast, 24, CAST_24((MOTE_T_ALL_24 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_24 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, Cast, 25, CAST_24((MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, Cast, 28, CAST_24((MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX)));
@@ -385,23 +385,23 @@ MOTE_OP(onnx, Cast, 28, CAST_24((MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_
 MOTE_OP(onnx, CastLike, 15, .in = "input:T1 target_type:T2", .out = "output:T2",
         .types = MOTE_TYPES({"T1", (MOTE_T_ALL_13 & ~MOTE_DTYPES_COMPLEX), 0}, {"T2", (MOTE_T_ALL_13 & ~MOTE_DTYPES_COMPLEX), 0}),
         .flags = MOTE_OP_ELEMENTWISE, .infer = infer_cast_like, .eval = eval_cast,
-        .doc = "y = x as the type of the second input");
+        .doc = MOTE_DOC("y = x as the type of the second input"));
 #define CAST_LIKE_19(t1, t2)                                                                                            \
     .in = "input:T1 target_type:T2", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                       \
     .attrs = MOTE_ATTRS(MOTE_A_INT("saturate", 1)), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_cast_like,                       \
-    .eval = eval_cast, .doc = "y = x as the type of the second input"
+    .eval = eval_cast, .doc = MOTE_DOC("y = x as the type of the second input")
 MOTE_OP(onnx, CastLike, 19, CAST_LIKE_19((MOTE_T_ALL_19 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_19 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, CastLike, 21, CAST_LIKE_19((MOTE_T_ALL_21 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_21 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, CastLike, 23, CAST_LIKE_19((MOTE_T_ALL_23 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_23 & ~MOTE_DTYPES_COMPLEX)));
 #define CAST_LIKE_24(t1, t2)                                                                                            \
     .in = "input:T1 target_type:T2", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                       \
     .attrs = MOTE_ATTRS(MOTE_A_STRING("round_mode", "up"), MOTE_A_INT("saturate", 1)), .flags = MOTE_OP_ELEMENTWISE,              \
-    .infer = infer_cast_like, .eval = eval_cast, .doc = "y = x as the type of the second input"
+    .infer = infer_cast_like, .eval = eval_cast, .doc = MOTE_DOC("y = x as the type of the second input")
 MOTE_OP(onnx, CastLike, 24, CAST_LIKE_24((MOTE_T_ALL_24 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_24 & ~MOTE_DTYPES_COMPLEX)));
 MOTE_OP(onnx, CastLike, 25, CAST_LIKE_24((MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX), (MOTE_T_ALL_25 & ~MOTE_DTYPES_COMPLEX)));
 
 MOTE_OP(onnx, BitCast, 26, .in = "input:T1", .out = "output:T2",
         .types = MOTE_TYPES({"T1", (MOTE_T_ALL_25 & ~MOTE_DT(STRING)), 0}, {"T2", (MOTE_T_ALL_25 & ~MOTE_DT(STRING)), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "to")), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_bit_cast,
-        .eval = eval_bit_cast, .doc = "y = the bits of x read as the type `to`");
+        .eval = eval_bit_cast, .doc = MOTE_DOC("y = the bits of x read as the type `to`"));
 

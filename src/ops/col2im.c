@@ -103,4 +103,4 @@ MOTE_EVAL_TEMP(eval_col2im)
 
 MOTE_OP(onnx, Col2Im, 18, .in = "input:T image_shape:int64 block_shape:int64", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_NUM_BOOL_13 & ~MOTE_DT(BOOL), 0}),
         .attrs = MOTE_ATTRS(MOTE_A(INTS, "dilations"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")), .infer = infer_col2im, .eval = eval_col2im,
-        .doc = "y[image] += x[tap, window]: overlapping windows added up");
+        .doc = MOTE_DOC("y[image] += x[tap, window]: overlapping windows added up"));

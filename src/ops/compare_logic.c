@@ -89,7 +89,7 @@ static mote_status eval_where(mote_eval *c)
 
 #define EQUAL_7(t)                                                                                                      \
     .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,     \
-    .infer = mote_infer_broadcast_bool, .eval = eval_equal, .doc = "c = a == b"
+    .infer = mote_infer_broadcast_bool, .eval = eval_equal, .doc = MOTE_DOC("c = a == b")
 MOTE_OP(onnx, Equal, 7, EQUAL_7(MOTE_T_INDEX | MOTE_DT(BOOL)));
 MOTE_OP(onnx, Equal, 11, EQUAL_7(MOTE_T_NUM_BOOL_7));
 MOTE_OP(onnx, Equal, 13, EQUAL_7(MOTE_T_NUM_BOOL_13));
@@ -97,43 +97,43 @@ MOTE_OP(onnx, Equal, 19, EQUAL_7((MOTE_T_ALL_13 & ~MOTE_DTYPES_COMPLEX)));
 
 #define GREATER_7(t)                                                                                                    \
     .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,     \
-    .infer = mote_infer_broadcast_bool, .eval = eval_greater, .doc = "c = a > b"
+    .infer = mote_infer_broadcast_bool, .eval = eval_greater, .doc = MOTE_DOC("c = a > b")
 MOTE_OP(onnx, Greater, 7, GREATER_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Greater, 9, GREATER_7(MOTE_T_NUM_7));
 MOTE_OP(onnx, Greater, 13, GREATER_7(MOTE_DTYPES_NUMERIC));
 
 #define GREATER_OR_EQUAL_12(t)                                                                                          \
     .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,     \
-    .infer = mote_infer_broadcast_bool, .eval = eval_greater_or_equal, .doc = "c = a >= b"
+    .infer = mote_infer_broadcast_bool, .eval = eval_greater_or_equal, .doc = MOTE_DOC("c = a >= b")
 MOTE_OP(onnx, GreaterOrEqual, 12, GREATER_OR_EQUAL_12(MOTE_T_NUM_7));
 MOTE_OP(onnx, GreaterOrEqual, 16, GREATER_OR_EQUAL_12(MOTE_DTYPES_NUMERIC));
 
 #define LESS_7(t)                                                                                                       \
     .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,     \
-    .infer = mote_infer_broadcast_bool, .eval = eval_less, .doc = "c = a < b"
+    .infer = mote_infer_broadcast_bool, .eval = eval_less, .doc = MOTE_DOC("c = a < b")
 MOTE_OP(onnx, Less, 7, LESS_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Less, 9, LESS_7(MOTE_T_NUM_7));
 MOTE_OP(onnx, Less, 13, LESS_7(MOTE_DTYPES_NUMERIC));
 
 #define LESS_OR_EQUAL_12(t)                                                                                             \
     .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,     \
-    .infer = mote_infer_broadcast_bool, .eval = eval_less_or_equal, .doc = "c = a <= b"
+    .infer = mote_infer_broadcast_bool, .eval = eval_less_or_equal, .doc = MOTE_DOC("c = a <= b")
 MOTE_OP(onnx, LessOrEqual, 12, LESS_OR_EQUAL_12(MOTE_T_NUM_7));
 MOTE_OP(onnx, LessOrEqual, 16, LESS_OR_EQUAL_12(MOTE_DTYPES_NUMERIC));
 
 MOTE_OP(onnx, And, 7, .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", MOTE_DT(BOOL), 0}, {"T1", MOTE_DT(BOOL), 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_and, .doc = "c = a && b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_and, .doc = MOTE_DOC("c = a && b"));
 
 MOTE_OP(onnx, Or, 7, .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", MOTE_DT(BOOL), 0}, {"T1", MOTE_DT(BOOL), 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_or, .doc = "c = a || b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_or, .doc = MOTE_DOC("c = a || b"));
 
 MOTE_OP(onnx, Xor, 7, .in = "A:T B:T", .out = "C:T1", .types = MOTE_TYPES({"T", MOTE_DT(BOOL), 0}, {"T1", MOTE_DT(BOOL), 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_xor, .doc = "c = a != b");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast_bool, .eval = eval_xor, .doc = MOTE_DOC("c = a != b"));
 
 #define WHERE_9(t)                                                                                                      \
     .in = "condition:B X:T Y:T", .out = "output:T", .types = MOTE_TYPES({"B", MOTE_DT(BOOL), 0}, {"T", t, 0}),                    \
     .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_KEEP, .infer = infer_where, .eval = eval_where,                        \
-    .doc = "y = condition ? x : y"
+    .doc = MOTE_DOC("y = condition ? x : y")
 MOTE_OP(onnx, Where, 9, WHERE_9(MOTE_T_ALL_7));
 MOTE_OP(onnx, Where, 16, WHERE_9(MOTE_T_ALL_13));
 

@@ -272,18 +272,18 @@ static mote_status eval_one_hot(mote_eval *c)
 
 #define CONSTANT_1(t)                                                                                                   \
     .in = "", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(TENSOR, "value")),                   \
-    .infer = infer_constant, .eval = eval_constant, .doc = "y = the attribute's value"
+    .infer = infer_constant, .eval = eval_constant, .doc = MOTE_DOC("y = the attribute's value")
 MOTE_OP(onnx, Constant, 1, CONSTANT_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Constant, 9, CONSTANT_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Constant, 11, .in = "", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(SPARSE, "sparse_value"), MOTE_A(TENSOR, "value")), .infer = infer_constant,
-        .eval = eval_constant, .doc = "y = the attribute's value");
+        .eval = eval_constant, .doc = MOTE_DOC("y = the attribute's value"));
 #define CONSTANT_12(t)                                                                                                  \
     .in = "", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(SPARSE, "sparse_value"),                      \
     MOTE_A(TENSOR, "value"), MOTE_A(FLOAT, "value_float"), MOTE_A(FLOATS, "value_floats"),                              \
     MOTE_A(INT, "value_int"), MOTE_A(INTS, "value_ints"), MOTE_A(STRING, "value_string"),                               \
     MOTE_A(STRINGS, "value_strings")), .infer = infer_constant, .eval = eval_constant,                                  \
-    .doc = "y = the attribute's value"
+    .doc = MOTE_DOC("y = the attribute's value")
 MOTE_OP(onnx, Constant, 12, CONSTANT_12(MOTE_T_ALL_7));
 MOTE_OP(onnx, Constant, 13, CONSTANT_12(MOTE_T_ALL_13));
 MOTE_OP(onnx, Constant, 19, CONSTANT_12(MOTE_T_ALL_19));
@@ -295,7 +295,7 @@ MOTE_OP(onnx, Constant, 25, CONSTANT_12(MOTE_T_ALL_25));
 #define CONSTANT_OF_SHAPE_9(t)                                                                                          \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", MOTE_DT(S64), 0}, {"T2", t, 0}),                             \
     .attrs = MOTE_ATTRS(MOTE_A(TENSOR, "value")), .infer = infer_constant_of_shape, .eval = eval_constant_of_shape,               \
-    .doc = "y = a tensor of the given shape, each element the value"
+    .doc = MOTE_DOC("y = a tensor of the given shape, each element the value")
 MOTE_OP(onnx, ConstantOfShape, 9, CONSTANT_OF_SHAPE_9(MOTE_T_NUM_BOOL_7));
 MOTE_OP(onnx, ConstantOfShape, 20, CONSTANT_OF_SHAPE_9((MOTE_T_ALL_19 & ~(MOTE_DTYPES_COMPLEX | MOTE_DT(STRING)))));
 MOTE_OP(onnx, ConstantOfShape, 21, CONSTANT_OF_SHAPE_9((MOTE_T_ALL_21 & ~(MOTE_DTYPES_COMPLEX | MOTE_DT(STRING)))));
@@ -305,15 +305,15 @@ MOTE_OP(onnx, ConstantOfShape, 25, CONSTANT_OF_SHAPE_9((MOTE_T_ALL_25 & ~(MOTE_D
 
 MOTE_OP(onnx, Range, 11, .in = "start:T limit:T delta:T", .out = "output:T",
         .types = MOTE_TYPES({"T", MOTE_T_INDEX | MOTE_DT(F32) | MOTE_DT(S16) | MOTE_DT(F64), 0}), .infer = infer_range,
-        .eval = eval_range, .doc = "y_i = start + i delta, below (above) limit");
+        .eval = eval_range, .doc = MOTE_DOC("y_i = start + i delta, below (above) limit"));
 MOTE_OP(onnx, Range, 27, .in = "start:T limit:T delta:T", .out = "output:T",
         .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT | MOTE_DT(S16) | MOTE_DT(S32) | MOTE_DT(S64), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("stash_type", 1)), .infer = infer_range, .eval = eval_range,
-        .doc = "y_i = start + i delta, below (above) limit");
+        .doc = MOTE_DOC("y_i = start + i delta, below (above) limit"));
 
 #define EYE_LIKE_9(t1, t2)                                                                                              \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}), .attrs = MOTE_ATTRS(MOTE_A(INT, "dtype"),      \
-    MOTE_A_INT("k", 0)), .infer = infer_eye_like, .eval = eval_eye_like, .doc = "y_ij = j - i == k"
+    MOTE_A_INT("k", 0)), .infer = infer_eye_like, .eval = eval_eye_like, .doc = MOTE_DOC("y_ij = j - i == k")
 MOTE_OP(onnx, EyeLike, 9, EYE_LIKE_9(MOTE_T_NUM_BOOL_7, MOTE_T_NUM_BOOL_7));
 MOTE_OP(onnx, EyeLike, 22, EYE_LIKE_9(MOTE_T_NUM_BOOL_13, MOTE_T_NUM_BOOL_13));
 
@@ -321,7 +321,7 @@ MOTE_OP(onnx, EyeLike, 22, EYE_LIKE_9(MOTE_T_NUM_BOOL_13, MOTE_T_NUM_BOOL_13));
     .in = "indices:T1 depth:T2 values:T3", .out = "output:T3",                                                          \
     .types = MOTE_TYPES({"T1", MOTE_T_NUM_7, 0}, {"T2", MOTE_T_NUM_7, 0}, {"T3", t, 0}),                                          \
     .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -1)), .infer = infer_one_hot, .eval = eval_one_hot,                                    \
-    .doc = "y = on where the axis' index is the input's element, else off"
+    .doc = MOTE_DOC("y = on where the axis' index is the input's element, else off")
 MOTE_OP(onnx, OneHot, 9, ONE_HOT_9(MOTE_T_ALL_7));
 MOTE_OP(onnx, OneHot, 11, ONE_HOT_9(MOTE_T_ALL_7));
 MOTE_OP(onnx, OneHot, 28, ONE_HOT_9(MOTE_T_ALL_13));

@@ -219,7 +219,7 @@ MOTE_EVAL_TEMP(eval_if)
 #define IF_1(t, kinds)                                                                                                 \
     .in = "cond:B", .out = "outputs**:V", .types = MOTE_TYPES({"V", t, kinds}, {"B", MOTE_DT(BOOL), 0}),                          \
     .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "then_branch"), MOTE_A_REQUIRED(GRAPH, "else_branch")), .flags = CONTROL,          \
-    .infer = infer_if, .eval = eval_if, .doc = "runs one of two graphs"
+    .infer = infer_if, .eval = eval_if, .doc = MOTE_DOC("runs one of two graphs")
 MOTE_OP(onnx, If, 1, IF_1(MOTE_T_ALL_7, MOTE_T_TENSOR));
 MOTE_OP(onnx, If, 11, IF_1(MOTE_T_ALL_7, MOTE_T_TENSOR));
 MOTE_OP(onnx, If, 13, IF_1(MOTE_T_ALL_7, KINDS_13));
@@ -372,7 +372,7 @@ MOTE_EVAL_TEMP(eval_loop)
 #define LOOP_1(t, kinds)                                                                                               \
     .in = "M?:I cond?:B v_initial?**:V", .out = "v_final_and_scan_outputs**:V",                                         \
     .types = MOTE_TYPES({"V", t, kinds}, {"I", MOTE_DT(S64), 0}, {"B", MOTE_DT(BOOL), 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "body")), \
-    .flags = CONTROL, .infer = infer_loop, .eval = eval_loop, .doc = "runs a graph up to M times, while its condition holds"
+    .flags = CONTROL, .infer = infer_loop, .eval = eval_loop, .doc = MOTE_DOC("runs a graph up to M times, while its condition holds")
 MOTE_OP(onnx, Loop, 1, LOOP_1(MOTE_T_ALL_7, MOTE_T_TENSOR));
 MOTE_OP(onnx, Loop, 11, LOOP_1(MOTE_T_ALL_7, MOTE_T_TENSOR));
 MOTE_OP(onnx, Loop, 13, LOOP_1(MOTE_T_ALL_7, KINDS_13));

@@ -233,7 +233,7 @@ MOTE_EVAL_TEMP(eval_qlinear)
         MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")
 #define CONV_1(t)                                                                                                      \
     .in = "X:T W:T B?:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(CONV_ATTRS), .flags = MOTE_OP_QUANT_INT,      \
-    .infer = infer_conv, .eval = eval_conv, .doc = "y[m] = b[m] + sum_(k,c) x[c] w[m,c,k] over a sliding window, in groups"
+    .infer = infer_conv, .eval = eval_conv, .doc = MOTE_DOC("y[m] = b[m] + sum_(k,c) x[c] w[m,c,k] over a sliding window, in groups")
 MOTE_OP(onnx, Conv, 1, CONV_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Conv, 11, CONV_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Conv, 22, CONV_1(MOTE_DTYPES_FLOAT));
@@ -241,7 +241,7 @@ MOTE_OP(onnx, Conv, 22, CONV_1(MOTE_DTYPES_FLOAT));
 #define Q8 (MOTE_DT(S8) | MOTE_DT(U8))
 MOTE_OP(onnx, ConvInteger, 10, .in = "x:T1 w:T2 x_zero_point?:T1 w_zero_point?:T2", .out = "y:int32",
         .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}), .attrs = MOTE_ATTRS(CONV_ATTRS), .flags = MOTE_OP_QUANT_INT, .infer = infer_conv_integer,
-        .eval = eval_conv_integer, .doc = "y[m] = sum_(k,c) (x[c] - zx) (w[m,c,k] - zw) over a sliding window");
+        .eval = eval_conv_integer, .doc = MOTE_DOC("y[m] = sum_(k,c) (x[c] - zx) (w[m,c,k] - zw) over a sliding window"));
 MOTE_OP(onnx, QLinearConv, 10, .in = "x:T1 x_scale:float x_zero_point:T1 w:T2 w_scale:float w_zero_point:T2 y_scale:float y_zero_point:T3 B?:int32",
         .out = "y:T3", .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", Q8, 0}), .attrs = MOTE_ATTRS(CONV_ATTRS), .flags = MOTE_OP_QUANT_INT,
-        .infer = infer_qlinear, .eval = eval_qlinear, .doc = "y = clamp(round((B + sum (x - zx) (w - zw)) sx sw / sy) + zy)");
+        .infer = infer_qlinear, .eval = eval_qlinear, .doc = MOTE_DOC("y = clamp(round((B + sum (x - zx) (w - zw)) sx sw / sy) + zy)"));

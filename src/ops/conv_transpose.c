@@ -178,7 +178,7 @@ MOTE_EVAL_TEMP(eval_transposed)
     .attrs = MOTE_ATTRS(MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A(INTS, "dilations"), MOTE_A_INT("group", 1), MOTE_A(INTS, "kernel_shape"),   \
               MOTE_A(INTS, "output_padding"), MOTE_A(INTS, "output_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),            \
     .infer = infer_transposed, .eval = eval_transposed,                                                                 \
-    .doc = "y[i stride - pad + k dilation] += sum_c x[c, i] w[c, m, k], from b[m], in groups"
+    .doc = MOTE_DOC("y[i stride - pad + k dilation] += sum_c x[c, i] w[c, m, k], from b[m], in groups")
 MOTE_OP(onnx, ConvTranspose, 1, TRANSPOSED_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, ConvTranspose, 11, TRANSPOSED_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, ConvTranspose, 22, TRANSPOSED_1(MOTE_DTYPES_FLOAT));

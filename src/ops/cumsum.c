@@ -76,9 +76,9 @@ MOTE_EVAL_TEMP(eval_cumprod)
 #define CUMSUM_11(t)                                                                                                   \
     .in = "x:T axis:T2", .out = "y:T", .types = MOTE_TYPES({"T", t, 0}, {"T2", MOTE_T_INDEX, 0}),                                 \
     .attrs = MOTE_ATTRS(MOTE_A_INT("exclusive", 0), MOTE_A_INT("reverse", 0)), .infer = infer_cumsum, .eval = eval_cumsum,        \
-    .doc = "y[i] = sum_(k <= i) x[k] along an axis"
+    .doc = MOTE_DOC("y[i] = sum_(k <= i) x[k] along an axis")
 MOTE_OP(onnx, CumSum, 11, CUMSUM_11(MOTE_T_ARITH_7));
 MOTE_OP(onnx, CumSum, 14, CUMSUM_11(MOTE_T_ARITH_13));
 MOTE_OP(onnx, CumProd, 26, .in = "x:T axis:T2", .out = "y:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}, {"T2", MOTE_T_INDEX, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("exclusive", 0), MOTE_A_INT("reverse", 0)), .infer = infer_cumsum, .eval = eval_cumprod,
-        .doc = "y[i] = prod_(k <= i) x[k] along an axis");
+        .doc = MOTE_DOC("y[i] = prod_(k <= i) x[k] along an axis"));

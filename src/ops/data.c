@@ -392,7 +392,7 @@ static mote_status eval_transpose(mote_eval *c)
 #define CONCAT_4(t)                                                                                                     \
     .in = "inputs*:T", .out = "concat_result:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "axis")),       \
     .flags = MOTE_OP_QUANT_KEEP, .infer = infer_concat, .eval = eval_concat,                                            \
-    .doc = "y = the inputs joined along axis"
+    .doc = MOTE_DOC("y = the inputs joined along axis")
 MOTE_OP(onnx, Concat, 4, CONCAT_4(MOTE_T_ALL_7));
 MOTE_OP(onnx, Concat, 11, CONCAT_4(MOTE_T_ALL_7));
 MOTE_OP(onnx, Concat, 13, CONCAT_4(MOTE_T_ALL_13));
@@ -400,31 +400,31 @@ MOTE_OP(onnx, Concat, 13, CONCAT_4(MOTE_T_ALL_13));
 #define SPLIT_2                                                                                                         \
     .in = "input:T", .out = "outputs*:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0),           \
     MOTE_A(INTS, "split")), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_split, .eval = eval_split,                      \
-    .doc = "y_i = consecutive parts of x along axis"
+    .doc = MOTE_DOC("y_i = consecutive parts of x along axis")
 MOTE_OP(onnx, Split, 2, SPLIT_2);
 MOTE_OP(onnx, Split, 11, SPLIT_2);
 MOTE_OP(onnx, Split, 13, .in = "input:T split?:int64", .out = "outputs*:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0)), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_split, .eval = eval_split,
-        .doc = "y_i = consecutive parts of x along axis");
+        .doc = MOTE_DOC("y_i = consecutive parts of x along axis"));
 MOTE_OP(onnx, Split, 18, .in = "input:T split?:int64", .out = "outputs*:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0), MOTE_A(INT, "num_outputs")), .flags = MOTE_OP_QUANT_KEEP,
-        .infer = infer_split, .eval = eval_split, .doc = "y_i = consecutive parts of x along axis");
+        .infer = infer_split, .eval = eval_split, .doc = MOTE_DOC("y_i = consecutive parts of x along axis"));
 
 MOTE_OP(onnx, Slice, 1, .in = "data:T", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"), MOTE_A_REQUIRED(INTS, "ends"), MOTE_A_REQUIRED(INTS, "starts")),
         .flags = MOTE_OP_QUANT_KEEP, .infer = infer_slice, .eval = eval_slice,
-        .doc = "y = x[starts:ends:steps] along axes");
+        .doc = MOTE_DOC("y = x[starts:ends:steps] along axes"));
 #define SLICE_10(t)                                                                                                     \
     .in = "data:T starts:Tind ends:Tind axes?:Tind steps?:Tind", .out = "output:T",                                     \
     .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_slice,               \
-    .eval = eval_slice, .doc = "y = x[starts:ends:steps] along axes"
+    .eval = eval_slice, .doc = MOTE_DOC("y = x[starts:ends:steps] along axes")
 MOTE_OP(onnx, Slice, 10, SLICE_10(MOTE_T_ALL_7));
 MOTE_OP(onnx, Slice, 11, SLICE_10(MOTE_T_ALL_7));
 MOTE_OP(onnx, Slice, 13, SLICE_10(MOTE_T_ALL_13));
 
 #define TRANSPOSE_1(t)                                                                                                  \
     .in = "data:T", .out = "transposed:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "perm")),                     \
-    .flags = MOTE_OP_QUANT_KEEP, .infer = infer_transpose, .eval = eval_transpose, .doc = "y_(i_perm) = x_i"
+    .flags = MOTE_OP_QUANT_KEEP, .infer = infer_transpose, .eval = eval_transpose, .doc = MOTE_DOC("y_(i_perm) = x_i")
 MOTE_OP(onnx, Transpose, 1, TRANSPOSE_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Transpose, 13, TRANSPOSE_1(MOTE_T_ALL_13));
 MOTE_OP(onnx, Transpose, 21, TRANSPOSE_1(MOTE_T_ALL_21));

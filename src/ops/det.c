@@ -66,6 +66,6 @@ static mote_status eval_det_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_det)
 
-#define DET(t) .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .infer = infer_det, .eval = eval_det, .doc = "the determinant of each matrix"
+#define DET(t) .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .infer = infer_det, .eval = eval_det, .doc = MOTE_DOC("the determinant of each matrix")
 MOTE_OP(onnx, Det, 11, DET(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Det, 22, DET(MOTE_DTYPES_FLOAT));

@@ -231,13 +231,13 @@ static mote_status eval_nms(mote_eval *c)
 
 #define NON_ZERO(t)                                                                                                    \
     .in = "X:T", .out = "Y:int64", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_non_zero, .eval = eval_non_zero, \
-    .doc = "y = the coordinates of the elements that are not zero, in order, one column each"
+    .doc = MOTE_DOC("y = the coordinates of the elements that are not zero, in order, one column each")
 MOTE_OP(onnx, NonZero, 9, NON_ZERO(MOTE_T_ALL_7));
 MOTE_OP(onnx, NonZero, 13, NON_ZERO(MOTE_T_ALL_13));
 
 #define NMS                                                                                                            \
     .in = "boxes:float scores:float max_output_boxes_per_class?:int64 iou_threshold?:float score_threshold?:float", .out = "selected_indices:int64", \
     .attrs = MOTE_ATTRS(MOTE_A_INT("center_point_box", 0)), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_nms, .eval = eval_nms,   \
-    .doc = "y = (batch, class, box) of the boxes by descending score that overlap none before them by more than the threshold"
+    .doc = MOTE_DOC("y = (batch, class, box) of the boxes by descending score that overlap none before them by more than the threshold")
 MOTE_OP(onnx, NonMaxSuppression, 10, NMS);
 MOTE_OP(onnx, NonMaxSuppression, 11, NMS);

@@ -120,9 +120,9 @@ MOTE_EVAL_TEMP(eval_dft)
 #define DFT_TYPES .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_T_INDEX, 0})
 MOTE_OP(onnx, DFT, 17, .in = "input:T1 dft_length?:T2", .out = "output:T1", DFT_TYPES,
         .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1), MOTE_A_INT("inverse", 0), MOTE_A_INT("onesided", 0)), .infer = infer_dft, .eval = eval_dft,
-        .doc = "sum_k x[k] exp(-2 pi i j k / n)");
+        .doc = MOTE_DOC("sum_k x[k] exp(-2 pi i j k / n)"));
 MOTE_OP(onnx, DFT, 20, .in = "input:T1 dft_length?:T2 axis?:int64", .out = "output:T1", DFT_TYPES, .attrs = MOTE_ATTRS(MOTE_A_INT("inverse", 0), MOTE_A_INT("onesided", 0)),
-        .infer = infer_dft, .eval = eval_dft, .doc = "sum_k x[k] exp(-2 pi i j k / n)");
+        .infer = infer_dft, .eval = eval_dft, .doc = MOTE_DOC("sum_k x[k] exp(-2 pi i j k / n)"));
 
 /* ---- STFT ---- */
 
@@ -210,4 +210,4 @@ static mote_status eval_stft_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_stft)
 
 MOTE_OP(onnx, STFT, 17, .in = "signal:T1 frame_step:T2 window?:T1 frame_length?:T2", .out = "output:T1", DFT_TYPES, .attrs = MOTE_ATTRS(MOTE_A_INT("onesided", 1)), .infer = infer_stft,
-        .eval = eval_stft, .doc = "DFT of windows that move along the signal");
+        .eval = eval_stft, .doc = MOTE_DOC("DFT of windows that move along the signal"));

@@ -68,7 +68,7 @@ static mote_status eval_dropout(mote_eval *c)
     return ratio == 0 ? MOTE_OK : train(c, ratio);
 }
 
-#define DROPOUT_DOC .infer = infer_dropout, .eval = eval_dropout, .doc = "y = x; in training some elements 0 and the others x / (1 - ratio)"
+#define DROPOUT_DOC .infer = infer_dropout, .eval = eval_dropout, .doc = MOTE_DOC("y = x; in training some elements 0 and the others x / (1 - ratio)")
 MOTE_OP(onnx, Dropout, 7, .in = "data:T", .out = "output:T mask?:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("ratio", 0.5f)),
         .flags = MOTE_OP_ELEMENTWISE, DROPOUT_DOC);
 MOTE_OP(onnx, Dropout, 10, .in = "data:T", .out = "output:T mask?:bool", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("ratio", 0.5f)),

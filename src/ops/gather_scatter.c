@@ -435,7 +435,7 @@ static mote_status eval_tensor_scatter(mote_eval *c)
 #define GATHER_1(t)                                                                                                     \
     .in = "data:T indices:Tind", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}),                  \
     .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0)), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_gather,                               \
-    .eval = eval_gather, .doc = "y = x[.., indices, ..] along axis"
+    .eval = eval_gather, .doc = MOTE_DOC("y = x[.., indices, ..] along axis")
 MOTE_OP(onnx, Gather, 1, GATHER_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Gather, 11, GATHER_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Gather, 13, GATHER_1(MOTE_T_ALL_13));
@@ -443,54 +443,54 @@ MOTE_OP(onnx, Gather, 13, GATHER_1(MOTE_T_ALL_13));
 #define GATHER_ELEMENTS_11(t)                                                                                           \
     .in = "data:T indices:Tind", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}),                  \
     .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0)), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_gather_elements,                      \
-    .eval = eval_gather_elements, .doc = "y_i = x_i with the coordinate along axis replaced by indices_i"
+    .eval = eval_gather_elements, .doc = MOTE_DOC("y_i = x_i with the coordinate along axis replaced by indices_i")
 MOTE_OP(onnx, GatherElements, 11, GATHER_ELEMENTS_11(MOTE_T_ALL_7));
 MOTE_OP(onnx, GatherElements, 13, GATHER_ELEMENTS_11(MOTE_T_ALL_13));
 
 MOTE_OP(onnx, GatherND, 11, .in = "data:T indices:int64", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
         .flags = MOTE_OP_QUANT_KEEP, .infer = infer_gather_nd, .eval = eval_gather_nd,
-        .doc = "y = x at the coordinate tuples of indices");
+        .doc = MOTE_DOC("y = x at the coordinate tuples of indices"));
 #define GATHER_ND_12(t)                                                                                                 \
     .in = "data:T indices:int64", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("batch_dims", 0)),    \
     .flags = MOTE_OP_QUANT_KEEP, .infer = infer_gather_nd, .eval = eval_gather_nd,                                      \
-    .doc = "y = x at the coordinate tuples of indices"
+    .doc = MOTE_DOC("y = x at the coordinate tuples of indices")
 MOTE_OP(onnx, GatherND, 12, GATHER_ND_12(MOTE_T_ALL_7));
 MOTE_OP(onnx, GatherND, 13, GATHER_ND_12(MOTE_T_ALL_13));
 
 #define SCATTER_ELEMENTS_11(t)                                                                                          \
     .in = "data:T indices:Tind updates:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}),        \
     .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0)), .infer = infer_scatter, .eval = eval_scatter_elements,                            \
-    .doc = "y = x with updates_i put (reduced) at i, its axis coordinate replaced by indices_i"
+    .doc = MOTE_DOC("y = x with updates_i put (reduced) at i, its axis coordinate replaced by indices_i")
 MOTE_OP(onnx, ScatterElements, 11, SCATTER_ELEMENTS_11(MOTE_T_ALL_7));
 MOTE_OP(onnx, ScatterElements, 13, SCATTER_ELEMENTS_11(MOTE_T_ALL_13));
 #define SCATTER_ELEMENTS_16                                                                                             \
     .in = "data:T indices:Tind updates:T", .out = "output:T",                                                           \
     .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}, {"Tind", MOTE_T_INDEX, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0),                     \
     MOTE_A_STRING("reduction", "none")), .infer = infer_scatter, .eval = eval_scatter_elements,                         \
-    .doc = "y = x with updates_i put (reduced) at i, its axis coordinate replaced by indices_i"
+    .doc = MOTE_DOC("y = x with updates_i put (reduced) at i, its axis coordinate replaced by indices_i")
 MOTE_OP(onnx, ScatterElements, 16, SCATTER_ELEMENTS_16);
 MOTE_OP(onnx, ScatterElements, 18, SCATTER_ELEMENTS_16);
 
 MOTE_OP(onnx, Scatter, 9, .in = "data:T indices:Tind updates:T", .out = "output:T",
         .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}, {"Tind", MOTE_T_INDEX, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0)),
         .infer = infer_scatter, .eval = eval_scatter_elements,
-        .doc = "y = x with updates_i put at i, its axis coordinate replaced by indices_i");
-MOTE_OP(onnx, Scatter, 11, .removed = true, .doc = "no longer an operator");
+        .doc = MOTE_DOC("y = x with updates_i put at i, its axis coordinate replaced by indices_i"));
+MOTE_OP(onnx, Scatter, 11, .removed = true, .doc = MOTE_DOC("no longer an operator"));
 
 #define SCATTER_ND_11(t)                                                                                                \
     .in = "data:T indices:int64 updates:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .infer = infer_scatter_nd,       \
-    .eval = eval_scatter_nd, .doc = "y = x with updates put (reduced) at the coordinate tuples of indices"
+    .eval = eval_scatter_nd, .doc = MOTE_DOC("y = x with updates put (reduced) at the coordinate tuples of indices")
 MOTE_OP(onnx, ScatterND, 11, SCATTER_ND_11(MOTE_T_ALL_7));
 MOTE_OP(onnx, ScatterND, 13, SCATTER_ND_11(MOTE_T_ALL_13));
 #define SCATTER_ND_16                                                                                                   \
     .in = "data:T indices:int64 updates:T", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}),                      \
     .attrs = MOTE_ATTRS(MOTE_A_STRING("reduction", "none")), .infer = infer_scatter_nd, .eval = eval_scatter_nd,                  \
-    .doc = "y = x with updates put (reduced) at the coordinate tuples of indices"
+    .doc = MOTE_DOC("y = x with updates put (reduced) at the coordinate tuples of indices")
 MOTE_OP(onnx, ScatterND, 16, SCATTER_ND_16);
 MOTE_OP(onnx, ScatterND, 18, SCATTER_ND_16);
 
 MOTE_OP(onnx, TensorScatter, 24, .in = "past_cache:T update:T write_indices?:int64", .out = "present_cache:T",
         .types = MOTE_TYPES({"T", MOTE_T_ALL_24, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -2), MOTE_A_STRING("mode", "linear")),
         .infer = infer_tensor_scatter, .eval = eval_tensor_scatter,
-        .doc = "y = past_cache with update written from write_indices on along axis");
+        .doc = MOTE_DOC("y = past_cache with update written from write_indices on along axis"));
 

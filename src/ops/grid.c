@@ -81,7 +81,7 @@ static mote_status eval_affine(mote_eval *c)
 }
 
 MOTE_OP(onnx, AffineGrid, 20, .in = "theta:T1 size:T2", .out = "grid:T1", .types = MOTE_TYPES({"T1", MOTE_DTYPES_FLOAT, 0}, {"T2", MOTE_DT(S64), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_INT("align_corners", 0)), .infer = infer_affine, .eval = eval_affine, .doc = "where each pixel comes from: theta (x, y, 1)");
+        .attrs = MOTE_ATTRS(MOTE_A_INT("align_corners", 0)), .infer = infer_affine, .eval = eval_affine, .doc = MOTE_DOC("where each pixel comes from: theta (x, y, 1)"));
 
 /* ---- GridSample ---- */
 
@@ -293,7 +293,7 @@ MOTE_EVAL_TEMP(eval_sample)
 #define SAMPLE(t1, t2, absent)                                                                                         \
     .in = "X:T1 grid:T2", .out = "Y:T1", .types = MOTE_TYPES({"T1", t1, 0}, {"T2", t2, 0}),                                       \
     .attrs = MOTE_ATTRS(MOTE_A_INT("align_corners", 0), MOTE_A_STRING("mode", absent), MOTE_A_STRING("padding_mode", "zeros")),   \
-    .infer = infer_sample, .eval = eval_sample, .doc = "values of X between its pixels, where the grid says"
+    .infer = infer_sample, .eval = eval_sample, .doc = MOTE_DOC("values of X between its pixels, where the grid says")
 MOTE_OP(onnx, GridSample, 16, SAMPLE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, "bilinear"));
 MOTE_OP(onnx, GridSample, 20, SAMPLE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, "linear"));
 MOTE_OP(onnx, GridSample, 22, SAMPLE(MOTE_T_ALL_13, MOTE_DTYPES_FLOAT, "linear"));

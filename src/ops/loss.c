@@ -128,7 +128,7 @@ MOTE_EVAL_TEMP(eval_cross_entropy)
 #define NLL(t)                                                                                                         \
     .in = "input:T target:Tind weight?:T", .out = "loss:T", .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}),          \
     .attrs = MOTE_ATTRS(MOTE_A(INT, "ignore_index"), MOTE_A_STRING("reduction", "mean")), .infer = infer_loss, .eval = eval_nll,  \
-    .doc = "-x[n, t, d] w[t], summed or averaged by the weights"
+    .doc = MOTE_DOC("-x[n, t, d] w[t], summed or averaged by the weights")
 MOTE_OP(onnx, NegativeLogLikelihoodLoss, 12, NLL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, NegativeLogLikelihoodLoss, 13, NLL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, NegativeLogLikelihoodLoss, 22, NLL(MOTE_DTYPES_FLOAT));
@@ -137,6 +137,6 @@ MOTE_OP(onnx, NegativeLogLikelihoodLoss, 22, NLL(MOTE_DTYPES_FLOAT));
     .in = "scores:T labels:Tind weights?:T", .out = "output:T log_prob?:T",                                             \
     .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}),                                                                  \
     .attrs = MOTE_ATTRS(MOTE_A(INT, "ignore_index"), MOTE_A_STRING("reduction", "mean")), .infer = infer_loss,                    \
-    .eval = eval_cross_entropy, .doc = "NegativeLogLikelihoodLoss of log softmax along dimension 1"
+    .eval = eval_cross_entropy, .doc = MOTE_DOC("NegativeLogLikelihoodLoss of log softmax along dimension 1")
 MOTE_OP(onnx, SoftmaxCrossEntropyLoss, 12, CROSS_ENTROPY(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, SoftmaxCrossEntropyLoss, 13, CROSS_ENTROPY(MOTE_DTYPES_FLOAT));

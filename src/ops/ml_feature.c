@@ -62,7 +62,7 @@ static mote_status eval_extract(mote_eval *c)
 }
 
 MOTE_OP(ml, ArrayFeatureExtractor, 1, .in = "X:T Y:int64", .out = "Z:T", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}), .infer = infer_extract, .eval = eval_extract,
-        .doc = "z[.., k] = x[.., y[k]]");
+        .doc = MOTE_DOC("z[.., k] = x[.., y[k]]"));
 
 /* ---- Binarizer ---- */
 
@@ -76,7 +76,7 @@ static mote_status eval_binarizer(mote_eval *c)
 }
 
 MOTE_OP(ml, Binarizer, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("threshold", 0)), .flags = MOTE_OP_ELEMENTWISE,
-        .infer = mote_infer_like, .eval = eval_binarizer, .doc = "x > threshold ? 1 : 0");
+        .infer = mote_infer_like, .eval = eval_binarizer, .doc = MOTE_DOC("x > threshold ? 1 : 0"));
 
 /* ---- Imputer ---- */
 
@@ -130,7 +130,7 @@ static mote_status eval_imputer(mote_eval *c)
 
 MOTE_OP(ml, Imputer, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "imputed_value_floats"), MOTE_A(INTS, "imputed_value_int64s"), MOTE_A_FLOAT("replaced_value_float", 0), MOTE_A_INT("replaced_value_int64", 0)),
-        .infer = infer_imputer, .eval = eval_imputer, .doc = "x, or the imputed value where x is the one to be replaced");
+        .infer = infer_imputer, .eval = eval_imputer, .doc = MOTE_DOC("x, or the imputed value where x is the one to be replaced"));
 
 /* ---- Scaler ---- */
 
@@ -172,7 +172,7 @@ static mote_status eval_scaler(mote_eval *c)
 }
 
 MOTE_OP(ml, Scaler, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "offset"), MOTE_A(FLOATS, "scale")), .infer = infer_scaler,
-        .eval = eval_scaler, .doc = "y = (x - offset) scale, by columns");
+        .eval = eval_scaler, .doc = MOTE_DOC("y = (x - offset) scale, by columns"));
 
 /* ---- Normalizer ---- */
 
@@ -223,7 +223,7 @@ static mote_status eval_normal_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_normal)
 
 MOTE_OP(ml, Normalizer, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("norm", "MAX")), .infer = infer_normal, .eval = eval_normal,
-        .doc = "rows divided by their largest element, sum of absolute values, or length");
+        .doc = MOTE_DOC("rows divided by their largest element, sum of absolute values, or length"));
 
 /* ---- FeatureVectorizer ---- */
 
@@ -284,4 +284,4 @@ static mote_status eval_vectorizer(mote_eval *c)
 }
 
 MOTE_OP(ml, FeatureVectorizer, 1, .in = "X*:T1", .out = "Y:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "inputdimensions")), .infer = infer_vectorizer,
-        .eval = eval_vectorizer, .doc = "the inputs side by side, in float");
+        .eval = eval_vectorizer, .doc = MOTE_DOC("the inputs side by side, in float"));

@@ -98,7 +98,7 @@ MOTE_EVAL_TEMP(eval_label)
         MOTE_A(INTS, "values_int64s"), MOTE_A(STRINGS, "values_strings"), MOTE_A(FLOATS, "values_floats")
 #define LABELS_2 (MOTE_DT(STRING) | MOTE_DT(S64) | MOTE_DT(F32))
 #define LABELS_4 (LABELS_2 | MOTE_DT(S32) | MOTE_DT(S16) | MOTE_DT(F64))
-#define MAP .in = "X:T1", .out = "Y:T2", .flags = MOTE_OP_ELEMENTWISE, .doc = "the value that stands where x stands among the keys"
+#define MAP .in = "X:T1", .out = "Y:T2", .flags = MOTE_OP_ELEMENTWISE, .doc = MOTE_DOC("the value that stands where x stands among the keys")
 MOTE_OP(ml, LabelEncoder, 2, MAP, .types = MOTE_TYPES({"T1", LABELS_2, 0}, {"T2", LABELS_2, 0}), .attrs = MOTE_ATTRS(LISTS), .infer = infer_label, .eval = eval_label);
 MOTE_OP(ml, LabelEncoder, 4, MAP, .types = MOTE_TYPES({"T1", LABELS_4, 0}, {"T2", LABELS_4, 0}),
         .attrs = MOTE_ATTRS(LISTS, MOTE_A(TENSOR, "keys_tensor"), MOTE_A(TENSOR, "values_tensor"), MOTE_A(TENSOR, "default_tensor")), .infer = infer_label, .eval = eval_label);
@@ -233,4 +233,4 @@ MOTE_EVAL_TEMP(eval_hot)
 
 MOTE_OP(ml, OneHotEncoder, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("zeros", 1), MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_hot, .eval = eval_hot,
-        .doc = "1 where x stands among the categories, else 0");
+        .doc = MOTE_DOC("1 where x stands among the categories, else 0"));

@@ -109,8 +109,8 @@ MOTE_EVAL_TEMP(eval_linear)
 
 MOTE_OP(ml, LinearRegressor, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"), MOTE_A_INT("targets", 1)), .infer = infer_linear,
-        .eval = eval_linear, .doc = "y = transform(x w' + b)");
+        .eval = eval_linear, .doc = MOTE_DOC("y = transform(x w' + b)"));
 MOTE_OP(ml, LinearClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A_REQUIRED(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"), MOTE_A_INT("multi_class", 0),
                   MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings")),
-        .infer = infer_linear, .eval = eval_linear, .doc = "z = transform(x w' + b), and the class of the largest");
+        .infer = infer_linear, .eval = eval_linear, .doc = MOTE_DOC("z = transform(x w' + b), and the class of the largest"));

@@ -322,8 +322,8 @@ MOTE_EVAL_TEMP(eval_classifier)
     MOTE_A_STRING("post_transform", "NONE"), MOTE_A_STRING("kernel_type", "LINEAR"), MOTE_A(FLOATS, "kernel_params"), MOTE_A(FLOATS, "support_vectors"), \
         MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "rho")
 MOTE_OP(ml, SVMRegressor, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(KERNEL, MOTE_A_INT("n_supports", 0), MOTE_A_INT("one_class", 0)),
-        .infer = infer_svm, .eval = eval_regressor, .doc = "y = sum coefficient kernel(x, vector) + rho");
+        .infer = infer_svm, .eval = eval_regressor, .doc = MOTE_DOC("y = sum coefficient kernel(x, vector) + rho"));
 MOTE_OP(ml, SVMClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
         .attrs = MOTE_ATTRS(KERNEL, MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "vectors_per_class"), MOTE_A(FLOATS, "prob_a"),
                   MOTE_A(FLOATS, "prob_b")),
-        .infer = infer_svm, .eval = eval_classifier, .doc = "the class that most pairs vote for; scores or probabilities");
+        .infer = infer_svm, .eval = eval_classifier, .doc = MOTE_DOC("the class that most pairs vote for; scores or probabilities"));

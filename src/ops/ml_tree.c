@@ -68,7 +68,7 @@ MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T"
                   MOTE_A_REQUIRED(INTS, "nodes_truenodeids"), MOTE_A_REQUIRED(INTS, "nodes_falsenodeids"), MOTE_A_REQUIRED(INTS, "nodes_trueleafs"),
                   MOTE_A_REQUIRED(INTS, "nodes_falseleafs"), MOTE_A_REQUIRED(INTS, "leaf_targetids"), MOTE_A_REQUIRED(TENSOR, "leaf_weights"),
                   MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(TENSOR, "membership_values"), MOTE_A(TENSOR, "nodes_hitrates")),
-        RUN, .doc = "the aggregate, over the trees, of the weight of the leaf that x leads to");
+        RUN, .doc = MOTE_DOC("the aggregate, over the trees, of the weight of the leaf that x leads to"));
 
 #define NODES                                                                                                          \
     MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "base_values"), MOTE_A(INTS, "nodes_treeids"), MOTE_A(INTS, "nodes_nodeids"), MOTE_A(INTS, "nodes_featureids"), \
@@ -81,10 +81,10 @@ MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T"
 #define CLASSES                                                                                                        \
     NODES, MOTE_A(INTS, "classlabels_int64s"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "class_treeids"), MOTE_A(INTS, "class_nodeids"), \
         MOTE_A(INTS, "class_ids"), MOTE_A(FLOATS, "class_weights")
-#define REGRESS .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), RUN, .doc = "the aggregate, over the trees, of the weights of the leaf that x leads to"
+#define REGRESS .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), RUN, .doc = MOTE_DOC("the aggregate, over the trees, of the weights of the leaf that x leads to")
 #define CLASSIFY                                                                                                       \
     .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}), RUN, \
-    .doc = "the class of the largest sum of weights, and the sums"
+    .doc = MOTE_DOC("the class of the largest sum of weights, and the sums")
 MOTE_OP(ml, TreeEnsembleRegressor, 1, REGRESS, .attrs = MOTE_ATTRS(TARGETS));
 MOTE_OP(ml, TreeEnsembleRegressor, 3, REGRESS, .attrs = MOTE_ATTRS(TARGETS, TENSORS, MOTE_A(TENSOR, "target_weights_as_tensor")));
 MOTE_OP(ml, TreeEnsembleClassifier, 1, CLASSIFY, .attrs = MOTE_ATTRS(CLASSES));

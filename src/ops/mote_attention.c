@@ -128,7 +128,7 @@ static mote_status eval_add_norm(mote_eval *c)
 
 MOTE_OP(mote, Attention, 1, .in = "Q:T K:T V:T M?:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("heads", 1), MOTE_A_FLOAT("scale", 1.0f)), .infer = infer_attention, .eval = eval_attention,
-        .doc = "softmax(scale Q K' + M) V for each head, heads side by side in the rows");
+        .doc = MOTE_DOC("softmax(scale Q K' + M) V for each head, heads side by side in the rows"));
 MOTE_OP(mote, AddLayerNormalization, 1, .in = "A:T B:T scale:T bias?:T", .out = "Y:T sum?:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-5f)), .infer = infer_add_norm, .eval = eval_add_norm,
-        .doc = "layer normalization of A + B over the last axis");
+        .doc = MOTE_DOC("layer normalization of A + B over the last axis"));

@@ -380,21 +380,21 @@ static mote_status eval_global_average_pool(mote_eval *c) { return eval_window(c
 
 MOTE_OP(mote, Conv, 1, .in = "X:T W:T B?:T R?:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A_INT("repeat", 1), MOTE_A_INT("gate", 0), ACTIVATION_ATTRS), .infer = infer_conv, .eval = eval_conv,
-        .doc = "convolution, channels last, with residual and activation");
+        .doc = MOTE_DOC("convolution, channels last, with residual and activation"));
 MOTE_OP(mote, QConv, 1, .in = "X:T xs:float xz?:T W:W ws:float wz?:W ys:float yz:Y B?:int32 T?:Y", .out = "Y:Y",
         .types = MOTE_TYPES({"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"Y", MOTE_DT(U8) | MOTE_DT(S8), 0}),
         .attrs = MOTE_ATTRS(WINDOW_ATTRS, MOTE_A_INT("group", 1), MOTE_A(INT, "qmin"), MOTE_A(INT, "qmax")), .infer = infer_qconv,
-        .eval = eval_qconv, .doc = "integer convolution, channels last, with clamp and table");
+        .eval = eval_qconv, .doc = MOTE_DOC("integer convolution, channels last, with clamp and table"));
 MOTE_OP(mote, ConvInteger, 1, .in = "X:T W:W xz?:T wz?:W", .out = "Y:int32",
         .types = MOTE_TYPES({"T", MOTE_DT(U8) | MOTE_DT(S8), 0}, {"W", MOTE_DT(U8) | MOTE_DT(S8), 0}), .attrs = MOTE_ATTRS(WINDOW_ATTRS, MOTE_A_INT("group", 1)),
-        .infer = infer_conv_integer, .eval = eval_conv_integer, .doc = "s32 sums of an integer convolution, channels last");
+        .infer = infer_conv_integer, .eval = eval_conv_integer, .doc = MOTE_DOC("s32 sums of an integer convolution, channels last"));
 MOTE_OP(mote, MaxPool, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32) | MOTE_DT(U8) | MOTE_DT(S8), 0}),
         .attrs = MOTE_ATTRS(WINDOW_ATTRS, MOTE_A_INT("ceil_mode", 0)), .infer = infer_pool, .eval = eval_max_pool,
-        .doc = "largest element of each window, channels last");
+        .doc = MOTE_DOC("largest element of each window, channels last"));
 MOTE_OP(mote, AveragePool, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(WINDOW_ATTRS, MOTE_A_INT("ceil_mode", 0), MOTE_A_INT("count_include_pad", 0)), .infer = infer_pool,
-        .eval = eval_average_pool, .doc = "mean of each window, channels last");
+        .eval = eval_average_pool, .doc = MOTE_DOC("mean of each window, channels last"));
 MOTE_OP(mote, GlobalMaxPool, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32) | MOTE_DT(U8) | MOTE_DT(S8), 0}),
-        .infer = infer_global, .eval = eval_global_max_pool, .doc = "largest element of each channel, channels last");
+        .infer = infer_global, .eval = eval_global_max_pool, .doc = MOTE_DOC("largest element of each channel, channels last"));
 MOTE_OP(mote, GlobalAveragePool, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}), .infer = infer_global,
-        .eval = eval_global_average_pool, .doc = "mean of each channel, channels last");
+        .eval = eval_global_average_pool, .doc = MOTE_DOC("mean of each channel, channels last"));

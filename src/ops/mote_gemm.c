@@ -150,12 +150,12 @@ static mote_status eval_table(mote_eval *c)
 
 MOTE_OP(mote, Gemm, 1, .in = "X:T W:T B?:T R?:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("transB", 0), MOTE_A_STRING("activation", ""), MOTE_A_FLOAT("p0", 0.0f), MOTE_A_FLOAT("p1", 0.0f)),
-        .infer = infer_gemm, .eval = eval_gemm, .doc = "y = act(x W + b + r)");
+        .infer = infer_gemm, .eval = eval_gemm, .doc = MOTE_DOC("y = act(x W + b + r)"));
 MOTE_OP(mote, QGemm, 1, .in = "X:T xs:float xz?:T W:W ws:float wz?:W ys:float yz:Y B?:int32 T?:Y", .out = "Y:Y",
         .types = MOTE_TYPES({"T", Q8, 0}, {"W", Q8, 0}, {"Y", Q8, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("transB", 0), MOTE_A(INT, "qmin"), MOTE_A(INT, "qmax")), .infer = infer_qgemm, .eval = eval_qgemm,
-        .doc = "integer matrix product with clamp and table");
+        .doc = MOTE_DOC("integer matrix product with clamp and table"));
 MOTE_OP(mote, Gate, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}), .infer = infer_gate, .eval = eval_gate,
-        .doc = "y = tanh(first half) sigmoid(second half)");
+        .doc = MOTE_DOC("y = tanh(first half) sigmoid(second half)"));
 MOTE_OP(mote, QUnary, 1, .in = "X:T table:Y", .out = "Y:Y", .types = MOTE_TYPES({"T", Q8, 0}, {"Y", Q8, 0}), .flags = MOTE_OP_ELEMENTWISE,
-        .infer = infer_table, .eval = eval_table, .doc = "y = table[(uint8)x]");
+        .infer = infer_table, .eval = eval_table, .doc = MOTE_DOC("y = table[(uint8)x]"));

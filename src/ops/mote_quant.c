@@ -234,11 +234,11 @@ static mote_status eval_qsoftmax(mote_eval *c)
 #define BINARY .in = "A:T as:float az?:T B:T bs:float bz?:T ys:float yz:Y", .out = "Y:Y", .types = MOTE_TYPES({"T", Q8, 0}, {"Y", Q8, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_qbinary
 #define MEAN .in = "X:T xs:float xz?:T ys:float yz:Y", .out = "Y:Y", .types = MOTE_TYPES({"T", Q8, 0}, {"Y", Q8, 0})
 
-MOTE_OP(mote, QAdd, 1, BINARY, .eval = eval_qadd, .doc = "y = quantize(a + b)");
-MOTE_OP(mote, QMul, 1, BINARY, .eval = eval_qmul, .doc = "y = quantize(a b)");
+MOTE_OP(mote, QAdd, 1, BINARY, .eval = eval_qadd, .doc = MOTE_DOC("y = quantize(a + b)"));
+MOTE_OP(mote, QMul, 1, BINARY, .eval = eval_qmul, .doc = MOTE_DOC("y = quantize(a b)"));
 MOTE_OP(mote, QAveragePool, 1, MEAN,
         .attrs = MOTE_ATTRS(MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A(INTS, "dilations"), MOTE_A(INTS, "kernel_shape"), MOTE_A(INTS, "pads"),
                   MOTE_A(INTS, "strides"), MOTE_A_INT("ceil_mode", 0), MOTE_A_INT("count_include_pad", 0)),
-        .infer = infer_qpool, .eval = eval_qaverage, .doc = "integer mean of each window, channels last");
-MOTE_OP(mote, QGlobalAveragePool, 1, MEAN, .infer = infer_qglobal, .eval = eval_qglobal, .doc = "integer mean of each channel, channels last");
-MOTE_OP(mote, QSoftmax, 1, MEAN, .infer = infer_qsoftmax, .eval = eval_qsoftmax, .doc = "y = quantize(softmax(x)) along the last axis");
+        .infer = infer_qpool, .eval = eval_qaverage, .doc = MOTE_DOC("integer mean of each window, channels last"));
+MOTE_OP(mote, QGlobalAveragePool, 1, MEAN, .infer = infer_qglobal, .eval = eval_qglobal, .doc = MOTE_DOC("integer mean of each channel, channels last"));
+MOTE_OP(mote, QSoftmax, 1, MEAN, .infer = infer_qsoftmax, .eval = eval_qsoftmax, .doc = MOTE_DOC("y = quantize(softmax(x)) along the last axis"));

@@ -42,4 +42,4 @@ static mote_status eval_shift(mote_eval *c)
 }
 
 MOTE_OP(mote, Shift, 1, .in = "S:T X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_NUM_BOOL_13, 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "axis")),
-        .flags = MOTE_OP_QUANT_KEEP, .infer = infer_shift, .eval = eval_shift, .doc = "y = the end of concat(s, x) along an axis, as long as s");
+        .flags = MOTE_OP_QUANT_KEEP, .infer = infer_shift, .eval = eval_shift, .doc = MOTE_DOC("y = the end of concat(s, x) along an axis, as long as s"));

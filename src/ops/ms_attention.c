@@ -327,7 +327,7 @@ MOTE_OP(ms, MultiHeadAttention, 1,
         .in = "query:T key?:T value?:T bias?:T key_padding_mask?:M attention_bias?:T past_key?:T past_value?:T past_sequence_length?:M cache_indirection?:M",
         .out = "output:T present_key?:T present_value?:T qk?:QK", .types = MOTE_TYPES({"T", T_MS, 0}, {"QK", T_MS, 0}, {"M", MOTE_DT(S32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("mask_filter_value", -10000.0f), MOTE_A_REQUIRED(INT, "num_heads"), MOTE_A(FLOAT, "scale"), MOTE_A_INT("unidirectional", 0)),
-        .infer = infer_mha, .eval = eval_mha, .doc = "softmax(scale Q K' + mask) V for each head, a bias on each of the three");
+        .infer = infer_mha, .eval = eval_mha, .doc = MOTE_DOC("softmax(scale Q K' + mask) V for each head, a bias on each of the three"));
 
 /* ---- Attention ---- */
 
@@ -444,4 +444,4 @@ MOTE_OP(ms, Attention, 1, .in = "input:T weights:T bias?:T mask_index?:M past?:T
         .types = MOTE_TYPES({"T", T_MS, 0}, {"M", MOTE_DT(S32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("do_rotary", 0), MOTE_A_FLOAT("mask_filter_value", -10000.0f), MOTE_A_REQUIRED(INT, "num_heads"), MOTE_A_INT("past_present_share_buffer", 0),
                   MOTE_A(INTS, "qkv_hidden_sizes"), MOTE_A(INT, "rotary_embedding_dim"), MOTE_A(FLOAT, "scale"), MOTE_A_INT("unidirectional", 0)),
-        .infer = infer_attention, .eval = eval_attention, .doc = "x W + b cut into Q, K, V; softmax(scale Q K' + mask) V for each head");
+        .infer = infer_attention, .eval = eval_attention, .doc = MOTE_DOC("x W + b cut into Q, K, V; softmax(scale Q K' + mask) V for each head"));

@@ -172,11 +172,11 @@ MOTE_EVAL_TEMP(eval_fast)
 MOTE_EVAL_TEMP(eval_quick)
 
 #define FLOATS .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0})
-MOTE_OP(ms, Gelu, 1, .in = "X:T", .out = "Y:T", FLOATS, .flags = MOTE_OP_ELEMENTWISE, .infer = infer_gelu, .eval = eval_gelu, .doc = "y = x/2 (1 + erf(x / sqrt 2))");
-MOTE_OP(ms, FastGelu, 1, .in = "X:T bias?:T", .out = "Y:T", FLOATS, .infer = infer_gelu, .eval = eval_fast, .doc = "Gelu of x + bias, by tanh");
+MOTE_OP(ms, Gelu, 1, .in = "X:T", .out = "Y:T", FLOATS, .flags = MOTE_OP_ELEMENTWISE, .infer = infer_gelu, .eval = eval_gelu, .doc = MOTE_DOC("y = x/2 (1 + erf(x / sqrt 2))"));
+MOTE_OP(ms, FastGelu, 1, .in = "X:T bias?:T", .out = "Y:T", FLOATS, .infer = infer_gelu, .eval = eval_fast, .doc = MOTE_DOC("Gelu of x + bias, by tanh"));
 MOTE_OP(ms, QuickGelu, 1, .in = "X:T", .out = "Y:T", FLOATS, .flags = MOTE_OP_ELEMENTWISE, .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.702f)), .infer = infer_gelu,
-        .eval = eval_quick, .doc = "y = x sigmoid(alpha x)");
-MOTE_OP(ms, BiasGelu, 1, .in = "A:T B:T", .out = "C:T", FLOATS, .infer = infer_gelu, .eval = eval_gelu, .doc = "Gelu of a + b");
+        .eval = eval_quick, .doc = MOTE_DOC("y = x sigmoid(alpha x)"));
+MOTE_OP(ms, BiasGelu, 1, .in = "A:T B:T", .out = "C:T", FLOATS, .infer = infer_gelu, .eval = eval_gelu, .doc = MOTE_DOC("Gelu of a + b"));
 
 /* ---- FusedMatMul ---- */
 
@@ -254,7 +254,7 @@ MOTE_EVAL_TEMP(eval_matmul)
 
 MOTE_OP(ms, FusedMatMul, 1, .in = "A:T B:T", .out = "Y:T", FLOATS,
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f), MOTE_A_INT("transA", 0), MOTE_A_INT("transB", 0), MOTE_A_INT("transBatchA", 0), MOTE_A_INT("transBatchB", 0)),
-        .infer = infer_matmul, .eval = eval_matmul, .doc = "y = alpha A' B'");
+        .infer = infer_matmul, .eval = eval_matmul, .doc = MOTE_DOC("y = alpha A' B'"));
 
 /* ---- FusedConv, FusedGemm ---- */
 
@@ -308,11 +308,11 @@ MOTE_EVAL_TEMP(eval_gemm)
 MOTE_OP(ms, FusedConv, 1, .in = "X:T W:T B?:T Z?:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(STRING, "activation"), MOTE_A(FLOATS, "activation_params"), MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A(INTS, "dilations"),
                   MOTE_A_INT("group", 1), MOTE_A(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),
-        .infer = infer_conv, .eval = eval_conv, .doc = "y = act(Conv(X, W, B) + Z)");
+        .infer = infer_conv, .eval = eval_conv, .doc = MOTE_DOC("y = act(Conv(X, W, B) + Z)"));
 MOTE_OP(ms, FusedGemm, 1, .in = "A:T B:T C?:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A(STRING, "activation"), MOTE_A(FLOAT, "activation_alpha"), MOTE_A(FLOAT, "activation_beta"), MOTE_A(FLOAT, "activation_gamma"),
                   MOTE_A_FLOAT("alpha", 1.0f), MOTE_A_FLOAT("beta", 1.0f), MOTE_A_INT("transA", 0), MOTE_A_INT("transB", 0)),
-        .infer = infer_gemm, .eval = eval_gemm, .doc = "y = act(alpha A' B' + beta C)");
+        .infer = infer_gemm, .eval = eval_gemm, .doc = MOTE_DOC("y = act(alpha A' B' + beta C)"));
 
 /* ---- SkipLayerNormalization, SkipSimplifiedLayerNormalization ---- */
 
@@ -394,8 +394,8 @@ MOTE_EVAL_TEMP(eval_skip)
 #define SKIP(inputs)                                                                                                   \
     .in = inputs, .out = "output:T mean?:float inv_std_var?:float input_skip_bias_sum?:T", .types = MOTE_TYPES({"T", SKIP_T, 0}), \
     .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-12f)), .infer = infer_skip, .eval = eval_skip
-MOTE_OP(ms, SkipLayerNormalization, 1, SKIP("input:T skip:T gamma:T beta?:T bias?:T"), .doc = "layer normalization of input + skip + bias over the last axis");
-MOTE_OP(ms, SkipSimplifiedLayerNormalization, 1, SKIP("input:T skip:T gamma:T bias?:T"), .doc = "RMS normalization of input + skip + bias over the last axis");
+MOTE_OP(ms, SkipLayerNormalization, 1, SKIP("input:T skip:T gamma:T beta?:T bias?:T"), .doc = MOTE_DOC("layer normalization of input + skip + bias over the last axis"));
+MOTE_OP(ms, SkipSimplifiedLayerNormalization, 1, SKIP("input:T skip:T gamma:T bias?:T"), .doc = MOTE_DOC("RMS normalization of input + skip + bias over the last axis"));
 
 /* ---- EmbedLayerNormalization ---- */
 
@@ -476,4 +476,4 @@ MOTE_OP(ms, EmbedLayerNormalization, 1,
         .in = "input_ids:int32 segment_ids?:int32 word_embedding:T position_embedding:T segment_embedding?:T gamma:T beta:T mask?:int32 position_ids?:int32",
         .out = "output:T mask_index?:int32 embedding_sum?:T", .types = MOTE_TYPES({"T", MOTE_DT(F32) | MOTE_DT(F16), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-12f), MOTE_A(INT, "mask_index_type")), .infer = infer_embed, .eval = eval_embed,
-        .doc = "layer normalization of the sum of a token's, its place's and its segment's row");
+        .doc = MOTE_DOC("layer normalization of the sum of a token's, its place's and its segment's row"));

@@ -300,4 +300,4 @@ MOTE_OP(ms, GroupQueryAttention, 1,
                   MOTE_A(FLOAT, "q_norm_epsilon"), MOTE_A_FLOAT("qk_norm_epsilon", 1e-6f), MOTE_A_INT("qk_output", 0), MOTE_A_INT("rotary_interleaved", 0),
                   MOTE_A(FLOAT, "scale"), MOTE_A_INT("sliding_window_cache", 0), MOTE_A_INT("smooth_softmax", -1), MOTE_A(FLOAT, "softcap"),
                   MOTE_A_STRING("v_quant_type", "NONE")),
-        .infer = infer_gqa, .eval = eval_gqa, .doc = "softmax(scale Q K' + mask) V, several heads of Q with one of K and V, rotated and cached");
+        .infer = infer_gqa, .eval = eval_gqa, .doc = MOTE_DOC("softmax(scale Q K' + mask) V, several heads of Q with one of K and V, rotated and cached"));

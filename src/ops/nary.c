@@ -80,7 +80,7 @@ static mote_status eval_mean(mote_eval *c) { return fold(c, &sum_forms, true); }
 
 #define MAX_6(t)                                                                                                        \
     .in = "data_0*:T", .out = "max:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,        \
-    .infer = infer_nary, .eval = eval_max, .doc = "y = max of the inputs"
+    .infer = infer_nary, .eval = eval_max, .doc = MOTE_DOC("y = max of the inputs")
 MOTE_OP(onnx, Max, 6, MAX_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Max, 8, MAX_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Max, 12, MAX_6(MOTE_T_NUM_7));
@@ -88,7 +88,7 @@ MOTE_OP(onnx, Max, 13, MAX_6(MOTE_DTYPES_NUMERIC));
 
 #define MIN_6(t)                                                                                                        \
     .in = "data_0*:T", .out = "min:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,        \
-    .infer = infer_nary, .eval = eval_min, .doc = "y = min of the inputs"
+    .infer = infer_nary, .eval = eval_min, .doc = MOTE_DOC("y = min of the inputs")
 MOTE_OP(onnx, Min, 6, MIN_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Min, 8, MIN_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Min, 12, MIN_6(MOTE_T_NUM_7));
@@ -96,14 +96,14 @@ MOTE_OP(onnx, Min, 13, MIN_6(MOTE_DTYPES_NUMERIC));
 
 #define SUM_6(t)                                                                                                        \
     .in = "data_0*:T", .out = "sum:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,        \
-    .infer = infer_nary, .eval = eval_sum, .doc = "y = sum of the inputs"
+    .infer = infer_nary, .eval = eval_sum, .doc = MOTE_DOC("y = sum of the inputs")
 MOTE_OP(onnx, Sum, 6, SUM_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sum, 8, SUM_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sum, 13, SUM_6(MOTE_DTYPES_FLOAT));
 
 #define MEAN_6(t)                                                                                                       \
     .in = "data_0*:T", .out = "mean:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = infer_nary,      \
-    .eval = eval_mean, .doc = "y = mean of the inputs"
+    .eval = eval_mean, .doc = MOTE_DOC("y = mean of the inputs")
 MOTE_OP(onnx, Mean, 6, MEAN_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Mean, 8, MEAN_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Mean, 13, MEAN_6(MOTE_DTYPES_FLOAT));

@@ -145,7 +145,7 @@ static mote_status eval_batch_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_batch)
 
-#define BATCH_DOC .doc = "y = (x - mean) scale / sqrt(var + epsilon) + B, by channel"
+#define BATCH_DOC .doc = MOTE_DOC("y = (x - mean) scale / sqrt(var + epsilon) + B, by channel")
 #define BATCH_7(...)                                                                                                   \
     .in = "X:T scale:T B:T mean:T var:T", .out = "Y:T mean?:T var?:T saved_mean?:T saved_var?:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}), \
     .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-5f), MOTE_A_FLOAT("momentum", 0.9f), __VA_ARGS__), .infer = infer_batch,       \
@@ -243,13 +243,13 @@ MOTE_EVAL_TEMP(eval_group)
 
 #define INSTANCE(t)                                                                                                    \
     .in = "input:T scale:T B:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-5f)),  \
-    .infer = infer_planes, .eval = eval_instance, .doc = "y = scale (x - mean) / sqrt(var + epsilon) + B over each plane"
+    .infer = infer_planes, .eval = eval_instance, .doc = MOTE_DOC("y = scale (x - mean) / sqrt(var + epsilon) + B over each plane")
 MOTE_OP(onnx, InstanceNormalization, 6, INSTANCE(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, InstanceNormalization, 22, INSTANCE(MOTE_DTYPES_FLOAT));
 #define GROUP(...)                                                                                                     \
     .in = "X:T scale:T bias:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),                                   \
     .attrs = MOTE_ATTRS(MOTE_A_FLOAT("epsilon", 1e-5f), MOTE_A_REQUIRED(INT, "num_groups"), __VA_ARGS__), .infer = infer_planes,  \
-    .eval = eval_group, .doc = "y = scale (x - mean) / sqrt(var + epsilon) + bias over each group of channels"
+    .eval = eval_group, .doc = MOTE_DOC("y = scale (x - mean) / sqrt(var + epsilon) + bias over each group of channels")
 MOTE_OP(onnx, GroupNormalization, 18, GROUP({.name = NULL}));
 MOTE_OP(onnx, GroupNormalization, 21, GROUP(MOTE_A_INT("stash_type", 1)));
 
@@ -399,11 +399,11 @@ MOTE_EVAL_TEMP(eval_rms)
 /* onnxruntime's, from before the standard had them, in the standard's domain */
 #define LAYER_TYPES MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}, {"U", MOTE_DTYPES_FLOAT, 0}, {"V", MOTE_DTYPES_FLOAT, 0})
 MOTE_OP(onnx, LayerNormalization, 1, .in = "X:T Scale:V B?:V", .out = "Y:T Mean?:U InvStdDev?:U", .types = LAYER_TYPES, .attrs = MOTE_ATTRS(LAYER_ATTRS),
-        .infer = infer_layer, .eval = eval_layer, .doc = "y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on");
+        .infer = infer_layer, .eval = eval_layer, .doc = MOTE_DOC("y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on"));
 MOTE_OP(onnx, SimplifiedLayerNormalization, 1, .in = "X:T scale:V", .out = "Y:V inv_std_var?:U", .types = LAYER_TYPES, .attrs = MOTE_ATTRS(LAYER_ATTRS),
-        .infer = infer_layer, .eval = eval_rms, .doc = "y = x / sqrt(mean x^2 + epsilon) scale over the axes from `axis` on");
+        .infer = infer_layer, .eval = eval_rms, .doc = MOTE_DOC("y = x / sqrt(mean x^2 + epsilon) scale over the axes from `axis` on"));
 MOTE_OP(onnx, LayerNormalization, 17, .in = "X:T Scale:T B?:T", .out = "Y:T Mean?:U InvStdDev?:U",
         .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}, {"U", MOTE_DTYPES_FLOAT, 0}), .attrs = MOTE_ATTRS(LAYER_ATTRS), .infer = infer_layer,
-        .eval = eval_layer, .doc = "y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on");
+        .eval = eval_layer, .doc = MOTE_DOC("y = (x - mean) / sqrt(var + epsilon) Scale + B over the axes from `axis` on"));
 MOTE_OP(onnx, RMSNormalization, 23, .in = "X:T scale:V", .out = "Y:V", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}, {"V", MOTE_DTYPES_FLOAT, 0}),
-        .attrs = MOTE_ATTRS(LAYER_ATTRS), .infer = infer_layer, .eval = eval_rms, .doc = "y = x / sqrt(mean x^2 + epsilon) scale over the axes from `axis` on");
+        .attrs = MOTE_ATTRS(LAYER_ATTRS), .infer = infer_layer, .eval = eval_rms, .doc = MOTE_DOC("y = x / sqrt(mean x^2 + epsilon) scale over the axes from `axis` on"));

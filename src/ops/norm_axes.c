@@ -208,16 +208,16 @@ MOTE_EVAL_TEMP(eval_mvn)
 #define LRN_1(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}),                                                                  \
     .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 0.0001f), MOTE_A_FLOAT("beta", 0.75f), MOTE_A_FLOAT("bias", 1.0f), MOTE_A_REQUIRED(INT, "size")), \
-    .infer = infer_lrn, .eval = eval_lrn, .doc = "y = x / (bias + alpha / size sum x^2 over neighbouring channels)^beta"
+    .infer = infer_lrn, .eval = eval_lrn, .doc = MOTE_DOC("y = x / (bias + alpha / size sum x^2 over neighbouring channels)^beta")
 MOTE_OP(onnx, LRN, 1, LRN_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, LRN, 13, LRN_1(MOTE_DTYPES_FLOAT));
 #define LP_1(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -1), MOTE_A_INT("p", 2)),   \
-    .infer = infer_lp, .eval = eval_lp, .doc = "y = x / (the sum of |x|^p along an axis)^(1/p)"
+    .infer = infer_lp, .eval = eval_lp, .doc = MOTE_DOC("y = x / (the sum of |x|^p along an axis)^(1/p)")
 MOTE_OP(onnx, LpNormalization, 1, LP_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, LpNormalization, 22, LP_1(MOTE_DTYPES_FLOAT));
 #define MVN_9(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes")), .infer = infer_mvn, .eval = eval_mvn, \
-    .doc = "y = (x - mean) / (deviation + 1e-9) over some axes"
+    .doc = MOTE_DOC("y = (x - mean) / (deviation + 1e-9) over some axes")
 MOTE_OP(onnx, MeanVarianceNormalization, 9, MVN_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MeanVarianceNormalization, 13, MVN_9(MOTE_DTYPES_FLOAT));

@@ -60,11 +60,12 @@ struct mote_op_def {
     const mote_attr_spec *attrs;
     mote_status (*infer)(mote_infer *c);
     mote_status (*eval)(mote_eval *c); /* NULL: an internal or expanded form without one */
-    const char *doc;                   /* the formula, one line */
+    const char *doc;                   /* .doc = MOTE_DOC("the formula, one line"): for readers and the documentation; NULL in the library */
 };
 
 #define MOTE_TYPES(...) (const mote_type_var[]){__VA_ARGS__, {{0}, 0, 0}}
 #define MOTE_ATTRS(...) (const mote_attr_spec[]){__VA_ARGS__, {.name = NULL}}
+#define MOTE_DOC(text) NULL
 #define MOTE_OP(dom, op, since_version, ...)                                                                           \
     extern const mote_op_def mote_op_##dom##_##op##_##since_version;                                                   \
     const mote_op_def mote_op_##dom##_##op##_##since_version = {                                                       \

@@ -67,21 +67,21 @@ static mote_status eval_get(mote_eval *c)
 #define SOLID_KIND (MOTE_T_TENSOR | MOTE_T_SEQUENCE)
 #define OPTIONAL_15(t)                                                                                                 \
     .in = "input?:V", .out = "output:O", .types = MOTE_TYPES({"V", t, SOLID_KIND}, {"O", t, MOTE_T_OPTIONAL}),                    \
-    .attrs = MOTE_ATTRS(MOTE_A(TYPE, "type")), .infer = infer_optional, .eval = eval_optional, .doc = "the input as an optional; without one, an empty one"
+    .attrs = MOTE_ATTRS(MOTE_A(TYPE, "type")), .infer = infer_optional, .eval = eval_optional, .doc = MOTE_DOC("the input as an optional; without one, an empty one")
 MOTE_OP(onnx, Optional, 15, OPTIONAL_15(MOTE_T_ALL_7));
 MOTE_OP(onnx, Optional, 28, OPTIONAL_15(MOTE_T_ALL_25));
 
 /* Version 15 names optionals alone; but the state of a Loop that begins as an empty one holds the bare value after an iteration. */
 #define HAS(input, t, kinds)                                                                                           \
     .in = input, .out = "output:bool", .types = MOTE_TYPES({"O", t, kinds}), .infer = infer_has, .eval = eval_has,                \
-    .doc = "whether the optional has an element"
+    .doc = MOTE_DOC("whether the optional has an element")
 MOTE_OP(onnx, OptionalHasElement, 15, HAS("input:O", MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalHasElement, 18, HAS("input?:O", MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalHasElement, 28, HAS("input?:O", MOTE_T_ALL_25, ANY_KIND));
 
 #define GET(t, kinds)                                                                                                  \
     .in = "input:O", .out = "output:V", .types = MOTE_TYPES({"O", t, kinds}, {"V", t, SOLID_KIND}), .flags = MOTE_OP_DATA_SHAPE,  \
-    .infer = infer_get, .eval = eval_get, .doc = "the element of the optional"
+    .infer = infer_get, .eval = eval_get, .doc = MOTE_DOC("the element of the optional")
 MOTE_OP(onnx, OptionalGetElement, 15, GET(MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalGetElement, 18, GET(MOTE_T_ALL_7, ANY_KIND));
 MOTE_OP(onnx, OptionalGetElement, 28, GET(MOTE_T_ALL_25, ANY_KIND));

@@ -194,18 +194,18 @@ done:
 MOTE_OP(onnx, Pad, 2, .in = "data:T", .out = "output:T", .types = MOTE_TYPES({"T", MOTE_T_FLOAT_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "constant"), MOTE_A_REQUIRED(INTS, "pads"), MOTE_A_FLOAT("value", 0.0f)),
         .flags = MOTE_OP_QUANT_KEEP, .infer = infer_pad, .eval = eval_pad,
-        .doc = "y = x with borders: constant, reflected, edge or wrapped");
+        .doc = MOTE_DOC("y = x with borders: constant, reflected, edge or wrapped"));
 #define PAD_11(t)                                                                                                       \
     .in = "data:T pads:int64 constant_value?:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}),                             \
     .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "constant")), .flags = MOTE_OP_QUANT_KEEP, .infer = infer_pad,                      \
-    .eval = eval_pad, .doc = "y = x with borders: constant, reflected, edge or wrapped"
+    .eval = eval_pad, .doc = MOTE_DOC("y = x with borders: constant, reflected, edge or wrapped")
 MOTE_OP(onnx, Pad, 11, PAD_11(MOTE_T_NUM_7));
 MOTE_OP(onnx, Pad, 13, PAD_11(MOTE_T_ALL_13));
 #define PAD_18(t)                                                                                                       \
     .in = "data:T pads:int64 constant_value?:T axes?:Tind", .out = "output:T",                                          \
     .types = MOTE_TYPES({"T", t, 0}, {"Tind", MOTE_T_INDEX, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "constant")),                    \
     .flags = MOTE_OP_QUANT_KEEP, .infer = infer_pad, .eval = eval_pad,                                                  \
-    .doc = "y = x with borders: constant, reflected, edge or wrapped"
+    .doc = MOTE_DOC("y = x with borders: constant, reflected, edge or wrapped")
 MOTE_OP(onnx, Pad, 18, PAD_18(MOTE_T_ALL_13));
 MOTE_OP(onnx, Pad, 19, PAD_18(MOTE_T_ALL_13));
 MOTE_OP(onnx, Pad, 21, PAD_18(MOTE_T_ALL_21));

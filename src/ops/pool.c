@@ -215,7 +215,7 @@ MOTE_EVAL_TEMP(eval_global_lp)
 
 #define POOL_ATTRS                                                                                                     \
     MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A_REQUIRED(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")
-#define MAX_DOC .doc = "largest element of each window, and where it stands"
+#define MAX_DOC .doc = MOTE_DOC("largest element of each window, and where it stands")
 #define MAX_POOL_10(t)                                                                                                 \
     .in = "X:T", .out = "Y:T Indices?:I", .types = MOTE_TYPES({"T", t, 0}, {"I", MOTE_DT(S64), 0}),                               \
     .attrs = MOTE_ATTRS(POOL_ATTRS, MOTE_A_INT("storage_order", 0), MOTE_A_INT("ceil_mode", 0), MOTE_A(INTS, "dilations")),       \
@@ -231,7 +231,7 @@ MOTE_OP(onnx, MaxPool, 22, MAX_POOL_10(MOTE_DTYPES_FLOAT | MOTE_DT(S8) | MOTE_DT
 
 #define AVERAGE_POOL(t, ...)                                                                                           \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(POOL_ATTRS, MOTE_A_INT("count_include_pad", 0), __VA_ARGS__), \
-    .flags = MOTE_OP_QUANT_INT, .infer = infer_pool, .eval = eval_average, .doc = "mean of each window"
+    .flags = MOTE_OP_QUANT_INT, .infer = infer_pool, .eval = eval_average, .doc = MOTE_DOC("mean of each window")
 MOTE_OP(onnx, AveragePool, 7, AVERAGE_POOL(MOTE_T_FLOAT_7, {.name = NULL}));
 MOTE_OP(onnx, AveragePool, 10, AVERAGE_POOL(MOTE_T_FLOAT_7, MOTE_A_INT("ceil_mode", 0)));
 MOTE_OP(onnx, AveragePool, 11, AVERAGE_POOL(MOTE_T_FLOAT_7, MOTE_A_INT("ceil_mode", 0)));
@@ -240,20 +240,20 @@ MOTE_OP(onnx, AveragePool, 22, AVERAGE_POOL(MOTE_DTYPES_FLOAT, MOTE_A_INT("ceil_
 
 #define LP_POOL(t, ...)                                                                                                \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(POOL_ATTRS, MOTE_A_INT("p", 2), __VA_ARGS__),          \
-    .infer = infer_pool, .eval = eval_lp, .doc = "(sum |x|^p)^(1/p) of each window"
+    .infer = infer_pool, .eval = eval_lp, .doc = MOTE_DOC("(sum |x|^p)^(1/p) of each window")
 MOTE_OP(onnx, LpPool, 2, LP_POOL(MOTE_T_FLOAT_7, {.name = NULL}));
 MOTE_OP(onnx, LpPool, 11, LP_POOL(MOTE_T_FLOAT_7, {.name = NULL}));
 MOTE_OP(onnx, LpPool, 18, LP_POOL(MOTE_T_FLOAT_7, MOTE_A_INT("ceil_mode", 0), MOTE_A(INTS, "dilations")));
 MOTE_OP(onnx, LpPool, 22, LP_POOL(MOTE_DTYPES_FLOAT, MOTE_A_INT("ceil_mode", 0), MOTE_A(INTS, "dilations")));
 
 #define GLOBAL(t, trait, fn, text)                                                                                     \
-    .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = trait, .infer = infer_global, .eval = fn, .doc = text
+    .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = trait, .infer = infer_global, .eval = fn, .doc = MOTE_DOC(text)
 MOTE_OP(onnx, GlobalMaxPool, 1, GLOBAL(MOTE_T_FLOAT_7, MOTE_OP_QUANT_KEEP, eval_global_max, "largest element of each channel"));
 MOTE_OP(onnx, GlobalMaxPool, 22, GLOBAL(MOTE_DTYPES_FLOAT, MOTE_OP_QUANT_KEEP, eval_global_max, "largest element of each channel"));
 MOTE_OP(onnx, GlobalAveragePool, 1, GLOBAL(MOTE_T_FLOAT_7, MOTE_OP_QUANT_INT, eval_global_average, "mean of each channel"));
 MOTE_OP(onnx, GlobalAveragePool, 22, GLOBAL(MOTE_DTYPES_FLOAT, MOTE_OP_QUANT_INT, eval_global_average, "mean of each channel"));
 #define GLOBAL_LP_2(t)                                                                                                 \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("p", 2)), .infer = infer_global,            \
-    .eval = eval_global_lp, .doc = "(sum |x|^p)^(1/p) of each channel"
+    .eval = eval_global_lp, .doc = MOTE_DOC("(sum |x|^p)^(1/p) of each channel")
 MOTE_OP(onnx, GlobalLpPool, 2, GLOBAL_LP_2(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, GlobalLpPool, 22, GLOBAL_LP_2(MOTE_DTYPES_FLOAT));

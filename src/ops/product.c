@@ -98,7 +98,7 @@ MOTE_EVAL_TEMP(eval_matmul)
 
 #define MATMUL_1(t)                                                                                                    \
     .in = "A:T B:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_QUANT_INT, .infer = infer_matmul,           \
-    .eval = eval_matmul, .doc = "y[m,n] = sum_k a[m,k] b[k,n], batches broadcast"
+    .eval = eval_matmul, .doc = MOTE_DOC("y[m,n] = sum_k a[m,k] b[k,n], batches broadcast")
 MOTE_OP(onnx, MatMul, 1, MATMUL_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MatMul, 9, MATMUL_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, MatMul, 13, MATMUL_1(MOTE_T_ARITH_13));
@@ -214,7 +214,7 @@ MOTE_EVAL_TEMP(eval_gemm)
 #define GEMM_7(inputs, t)                                                                                              \
     .in = inputs, .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}),                                                                \
     .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f), MOTE_A_FLOAT("beta", 1.0f), MOTE_A_INT("transA", 0), MOTE_A_INT("transB", 0)), \
-    .flags = MOTE_OP_QUANT_INT, .infer = infer_gemm, .eval = eval_gemm, .doc = "y = alpha A' B' + beta C"
+    .flags = MOTE_OP_QUANT_INT, .infer = infer_gemm, .eval = eval_gemm, .doc = MOTE_DOC("y = alpha A' B' + beta C")
 MOTE_OP(onnx, Gemm, 7, GEMM_7("A:T B:T C:T", MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Gemm, 9, GEMM_7("A:T B:T C:T", MOTE_T_ARITH_7));
 MOTE_OP(onnx, Gemm, 11, GEMM_7("A:T B:T C?:T", MOTE_T_ARITH_7));
@@ -276,7 +276,7 @@ MOTE_EVAL_TEMP(eval_matmul_integer)
 #define Q8 (MOTE_DT(S8) | MOTE_DT(U8))
 MOTE_OP(onnx, MatMulInteger, 10, .in = "A:T1 B:T2 a_zero_point?:T1 b_zero_point?:T2", .out = "Y:int32",
         .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}), .flags = MOTE_OP_QUANT_INT, .infer = infer_matmul_integer, .eval = eval_matmul_integer,
-        .doc = "y[m,n] = sum_k (a[m,k] - za) (b[k,n] - zb)");
+        .doc = MOTE_DOC("y[m,n] = sum_k (a[m,k] - za) (b[k,n] - zb)"));
 
 /* Value i of a parameter that matmul_zero checked. */
 static double scale_at(const mote_matmul_zero *z, size_t batch, size_t line) { return mote_array_f64(z->a, batch * z->batch + line * z->line); }
@@ -341,6 +341,6 @@ MOTE_EVAL_TEMP(eval_qlinear)
 #define QLINEAR_MATMUL_10(s, t)                                                                                        \
     .in = "a:T1 a_scale:TS a_zero_point:T1 b:T2 b_scale:TS b_zero_point:T2 y_scale:TS y_zero_point:T3", .out = "y:T3",  \
     .types = MOTE_TYPES({"TS", s, 0}, {"T1", t, 0}, {"T2", t, 0}, {"T3", t, 0}), .flags = MOTE_OP_QUANT_INT,                      \
-    .infer = infer_qlinear, .eval = eval_qlinear, .doc = "y = clamp(round(sum_k (a - za) (b - zb) sa sb / sy) + zy)"
+    .infer = infer_qlinear, .eval = eval_qlinear, .doc = MOTE_DOC("y = clamp(round(sum_k (a - za) (b - zb) sa sb / sy) + zy)")
 MOTE_OP(onnx, QLinearMatMul, 10, QLINEAR_MATMUL_10(MOTE_DT(F32), Q8));
 MOTE_OP(onnx, QLinearMatMul, 21, QLINEAR_MATMUL_10(MOTE_DT(F32) | MOTE_DT(F16) | MOTE_DT(BF16), Q8 | MOTE_T_F8_19));

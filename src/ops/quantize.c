@@ -218,7 +218,7 @@ static mote_status eval_quantize_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_quantize)
 
-#define QUANTIZE_DOC .flags = MOTE_OP_QUANT_INT, .infer = infer_quantize, .eval = eval_quantize, .doc = "y = clamp(round(x / scale) + zero)"
+#define QUANTIZE_DOC .flags = MOTE_OP_QUANT_INT, .infer = infer_quantize, .eval = eval_quantize, .doc = MOTE_DOC("y = clamp(round(x / scale) + zero)")
 #define Q8 (MOTE_DT(U8) | MOTE_DT(S8))
 #define X_10 (MOTE_DT(F32) | MOTE_DT(S32))
 #define X_19 (X_10 | MOTE_DT(F16) | MOTE_DT(BF16))
@@ -282,7 +282,7 @@ static mote_status eval_dequantize_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_dequantize)
 
-#define DEQUANTIZE_DOC .flags = MOTE_OP_QUANT_INT, .infer = infer_dequantize, .eval = eval_dequantize, .doc = "y = (x - zero) scale"
+#define DEQUANTIZE_DOC .flags = MOTE_OP_QUANT_INT, .infer = infer_dequantize, .eval = eval_dequantize, .doc = MOTE_DOC("y = (x - zero) scale")
 #define Y_19 (MOTE_DT(F32) | MOTE_DT(F16) | MOTE_DT(BF16))
 MOTE_OP(onnx, DequantizeLinear, 10, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = MOTE_TYPES({"T", Q8 | MOTE_DT(S32), 0}), DEQUANTIZE_DOC);
 MOTE_OP(onnx, DequantizeLinear, 13, .in = "x:T x_scale:float x_zero_point?:T", .out = "y:float", .types = MOTE_TYPES({"T", Q8 | MOTE_DT(S32), 0}),
@@ -344,4 +344,4 @@ static mote_status eval_dynamic(mote_eval *c)
 
 MOTE_OP(onnx, DynamicQuantizeLinear, 11, .in = "x:T1", .out = "y:T2 y_scale:float y_zero_point:T2",
         .types = MOTE_TYPES({"T1", MOTE_DT(F32), 0}, {"T2", MOTE_DT(U8), 0}), .infer = infer_dynamic, .eval = eval_dynamic,
-        .doc = "scale = (max(x, 0) - min(x, 0)) / 255, zero = round(-min / scale), y = clamp(round(x / scale) + zero)");
+        .doc = MOTE_DOC("scale = (max(x, 0) - min(x, 0)) / 255, zero = round(-min / scale), y = clamp(round(x / scale) + zero)"));

@@ -74,7 +74,7 @@ static mote_status eval_compress(mote_eval *c)
 #define COMPRESS(t)                                                                                                    \
     .in = "input:T condition:T1", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(BOOL), 0}),                  \
     .attrs = MOTE_ATTRS(MOTE_A(INT, "axis")), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_compress, .eval = eval_compress,        \
-    .doc = "the slices along an axis, or elements, where the condition is true"
+    .doc = MOTE_DOC("the slices along an axis, or elements, where the condition is true")
 MOTE_OP(onnx, Compress, 9, COMPRESS(MOTE_T_ALL_7));
 MOTE_OP(onnx, Compress, 11, COMPRESS(MOTE_T_ALL_7));
 MOTE_OP(onnx, Compress, 28, COMPRESS(MOTE_T_ALL_13));
@@ -134,7 +134,7 @@ static mote_status eval_reverse(mote_eval *c)
 #define REVERSE(t)                                                                                                     \
     .in = "input:T sequence_lens:int64", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}),                                          \
     .attrs = MOTE_ATTRS(MOTE_A_INT("batch_axis", 1), MOTE_A_INT("time_axis", 0)), .infer = infer_reverse, .eval = eval_reverse,   \
-    .doc = "the first sequence_lens[b] steps of item b in reverse order"
+    .doc = MOTE_DOC("the first sequence_lens[b] steps of item b in reverse order")
 MOTE_OP(onnx, ReverseSequence, 10, REVERSE(MOTE_T_ALL_7));
 MOTE_OP(onnx, ReverseSequence, 28, REVERSE(MOTE_T_ALL_13));
 
@@ -207,4 +207,4 @@ static mote_status eval_center(mote_eval *c)
 }
 
 MOTE_OP(onnx, CenterCropPad, 18, .in = "input_data:T shape:Tind", .out = "output_data:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_13, 0}, {"Tind", MOTE_T_INDEX, 0}),
-        .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes")), .infer = infer_center, .eval = eval_center, .doc = "the middle of the input, or the input in the middle of zeros");
+        .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes")), .infer = infer_center, .eval = eval_center, .doc = MOTE_DOC("the middle of the input, or the input in the middle of zeros"));

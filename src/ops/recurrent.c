@@ -288,7 +288,7 @@ MOTE_EVAL_TEMP(eval_recurrent)
         MOTE_A_STRING("direction", "forward"), MOTE_A(INT, "hidden_size")
 #define RECURRENT(more, outputs, t, text, ...)                                                                         \
     .in = "X:T W:T R:T B?:T sequence_lens?:T1 initial_h?:T" more, .out = outputs, .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(S32), 0}), \
-    .attrs = MOTE_ATTRS(COMMON_ATTRS, __VA_ARGS__), .infer = infer_recurrent, .eval = eval_recurrent, .doc = text
+    .attrs = MOTE_ATTRS(COMMON_ATTRS, __VA_ARGS__), .infer = infer_recurrent, .eval = eval_recurrent, .doc = MOTE_DOC(text)
 #define LSTM(t, ...)                                                                                                   \
     RECURRENT(" initial_c?:T P?:T", "Y?:T Y_h?:T Y_c?:T", t, "c = f c + i g(x W + h R), h = o tanh(c), gates f(x W + h R + P c)", \
               MOTE_A_INT("input_forget", 0), __VA_ARGS__)

@@ -343,28 +343,28 @@ EVAL(log_sum_exp, MAX, LOG_EXP, false, NULL, NULL)
 #define REDUCE_SUM_1                                                                                                    \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_7, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),            \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_sum,                                         \
-    .doc = "y = sum of x over axes"
+    .doc = MOTE_DOC("y = sum of x over axes")
 MOTE_OP(onnx, ReduceSum, 1, REDUCE_SUM_1);
 MOTE_OP(onnx, ReduceSum, 11, REDUCE_SUM_1);
 MOTE_OP(onnx, ReduceSum, 13, .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1), MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce,
-        .eval = eval_reduce_sum, .doc = "y = sum of x over axes");
+        .eval = eval_reduce_sum, .doc = MOTE_DOC("y = sum of x over axes"));
 
 #define REDUCE_MEAN_1(t)                                                                                                \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_mean,                                        \
-    .doc = "y = mean of x over axes"
+    .doc = MOTE_DOC("y = mean of x over axes")
 MOTE_OP(onnx, ReduceMean, 1, REDUCE_MEAN_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMean, 11, REDUCE_MEAN_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMean, 13, REDUCE_MEAN_1(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceMean, 18, .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1), MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce,
-        .eval = eval_reduce_mean, .doc = "y = mean of x over axes");
+        .eval = eval_reduce_mean, .doc = MOTE_DOC("y = mean of x over axes"));
 
 #define REDUCE_MAX_1(t)                                                                                                 \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_max,                                         \
-    .doc = "y = max of x over axes"
+    .doc = MOTE_DOC("y = max of x over axes")
 MOTE_OP(onnx, ReduceMax, 1, REDUCE_MAX_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMax, 11, REDUCE_MAX_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMax, 12, REDUCE_MAX_1(MOTE_T_ARITH_7 | MOTE_DT(U8) | MOTE_DT(S8)));
@@ -372,14 +372,14 @@ MOTE_OP(onnx, ReduceMax, 13, REDUCE_MAX_1(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_D
 #define REDUCE_MAX_18(t)                                                                                                \
     .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1),        \
     MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce, .eval = eval_reduce_max,                             \
-    .doc = "y = max of x over axes"
+    .doc = MOTE_DOC("y = max of x over axes")
 MOTE_OP(onnx, ReduceMax, 18, REDUCE_MAX_18(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_DT(S8)));
 MOTE_OP(onnx, ReduceMax, 20, REDUCE_MAX_18(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_DT(S8) | MOTE_DT(BOOL)));
 
 #define REDUCE_MIN_1(t)                                                                                                 \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_min,                                         \
-    .doc = "y = min of x over axes"
+    .doc = MOTE_DOC("y = min of x over axes")
 MOTE_OP(onnx, ReduceMin, 1, REDUCE_MIN_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMin, 11, REDUCE_MIN_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceMin, 12, REDUCE_MIN_1(MOTE_T_ARITH_7 | MOTE_DT(U8) | MOTE_DT(S8)));
@@ -387,80 +387,80 @@ MOTE_OP(onnx, ReduceMin, 13, REDUCE_MIN_1(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_D
 #define REDUCE_MIN_18(t)                                                                                                \
     .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1),        \
     MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce, .eval = eval_reduce_min,                             \
-    .doc = "y = min of x over axes"
+    .doc = MOTE_DOC("y = min of x over axes")
 MOTE_OP(onnx, ReduceMin, 18, REDUCE_MIN_18(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_DT(S8)));
 MOTE_OP(onnx, ReduceMin, 20, REDUCE_MIN_18(MOTE_T_ARITH_13 | MOTE_DT(U8) | MOTE_DT(S8) | MOTE_DT(BOOL)));
 
 #define REDUCE_PROD_1(t)                                                                                                \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_prod,                                        \
-    .doc = "y = product of x over axes"
+    .doc = MOTE_DOC("y = product of x over axes")
 MOTE_OP(onnx, ReduceProd, 1, REDUCE_PROD_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceProd, 11, REDUCE_PROD_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceProd, 13, REDUCE_PROD_1(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceProd, 18, .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1), MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce,
-        .eval = eval_reduce_prod, .doc = "y = product of x over axes");
+        .eval = eval_reduce_prod, .doc = MOTE_DOC("y = product of x over axes"));
 
 #define REDUCE_SUM_SQUARE_1(t)                                                                                          \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_sum_square,                                  \
-    .doc = "y = sum of x^2 over axes"
+    .doc = MOTE_DOC("y = sum of x^2 over axes")
 MOTE_OP(onnx, ReduceSumSquare, 1, REDUCE_SUM_SQUARE_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceSumSquare, 11, REDUCE_SUM_SQUARE_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceSumSquare, 13, REDUCE_SUM_SQUARE_1(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceSumSquare, 18, .in = "data:T axes?:int64", .out = "reduced:T",
         .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1),
         MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce, .eval = eval_reduce_sum_square,
-        .doc = "y = sum of x^2 over axes");
+        .doc = MOTE_DOC("y = sum of x^2 over axes"));
 
 #define REDUCE_L1_1(t)                                                                                                  \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_l1,                                          \
-    .doc = "y = sum of abs(x) over axes"
+    .doc = MOTE_DOC("y = sum of abs(x) over axes")
 MOTE_OP(onnx, ReduceL1, 1, REDUCE_L1_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceL1, 11, REDUCE_L1_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceL1, 13, REDUCE_L1_1(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceL1, 18, .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1), MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce,
-        .eval = eval_reduce_l1, .doc = "y = sum of abs(x) over axes");
+        .eval = eval_reduce_l1, .doc = MOTE_DOC("y = sum of abs(x) over axes"));
 
 #define REDUCE_L2_1(t)                                                                                                  \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_l2,                                          \
-    .doc = "y = sqrt(sum of x^2 over axes)"
+    .doc = MOTE_DOC("y = sqrt(sum of x^2 over axes)")
 MOTE_OP(onnx, ReduceL2, 1, REDUCE_L2_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceL2, 11, REDUCE_L2_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceL2, 13, REDUCE_L2_1(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceL2, 18, .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", MOTE_T_ARITH_13, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1), MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce,
-        .eval = eval_reduce_l2, .doc = "y = sqrt(sum of x^2 over axes)");
+        .eval = eval_reduce_l2, .doc = MOTE_DOC("y = sqrt(sum of x^2 over axes)"));
 
 #define REDUCE_LOG_SUM_1(t)                                                                                             \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_log_sum,                                     \
-    .doc = "y = ln(sum of x over axes)"
+    .doc = MOTE_DOC("y = ln(sum of x over axes)")
 MOTE_OP(onnx, ReduceLogSum, 1, REDUCE_LOG_SUM_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceLogSum, 11, REDUCE_LOG_SUM_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceLogSum, 13, REDUCE_LOG_SUM_1(MOTE_T_ARITH_13));
 #define REDUCE_LOG_SUM_18(t)                                                                                            \
     .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1),        \
     MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce, .eval = eval_reduce_log_sum,                         \
-    .doc = "y = ln(sum of x over axes)"
+    .doc = MOTE_DOC("y = ln(sum of x over axes)")
 MOTE_OP(onnx, ReduceLogSum, 18, REDUCE_LOG_SUM_18(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceLogSum, 28, REDUCE_LOG_SUM_18(MOTE_DTYPES_FLOAT));
 
 #define REDUCE_LOG_SUM_EXP_1(t)                                                                                         \
     .in = "data:T", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes"),                         \
     MOTE_A_INT("keepdims", 1)), .infer = infer_reduce, .eval = eval_reduce_log_sum_exp,                                 \
-    .doc = "y = ln(sum of e^x over axes)"
+    .doc = MOTE_DOC("y = ln(sum of e^x over axes)")
 MOTE_OP(onnx, ReduceLogSumExp, 1, REDUCE_LOG_SUM_EXP_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceLogSumExp, 11, REDUCE_LOG_SUM_EXP_1(MOTE_T_ARITH_7));
 MOTE_OP(onnx, ReduceLogSumExp, 13, REDUCE_LOG_SUM_EXP_1(MOTE_T_ARITH_13));
 #define REDUCE_LOG_SUM_EXP_18(t)                                                                                        \
     .in = "data:T axes?:int64", .out = "reduced:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("keepdims", 1),        \
     MOTE_A_INT("noop_with_empty_axes", 0)), .infer = infer_reduce, .eval = eval_reduce_log_sum_exp,                     \
-    .doc = "y = ln(sum of e^x over axes)"
+    .doc = MOTE_DOC("y = ln(sum of e^x over axes)")
 MOTE_OP(onnx, ReduceLogSumExp, 18, REDUCE_LOG_SUM_EXP_18(MOTE_T_ARITH_13));
 MOTE_OP(onnx, ReduceLogSumExp, 28, REDUCE_LOG_SUM_EXP_18(MOTE_DTYPES_FLOAT));
 

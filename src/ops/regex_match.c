@@ -32,4 +32,4 @@ static mote_status eval_match_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_match)
 
 MOTE_OP(onnx, RegexFullMatch, 20, .in = "X:T1", .out = "Y:T2", .types = MOTE_TYPES({"T1", MOTE_DT(STRING), 0}, {"T2", MOTE_DT(BOOL), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A(STRING, "pattern")), .infer = infer_match, .eval = eval_match, .doc = "whether the whole string matches the expression");
+        .attrs = MOTE_ATTRS(MOTE_A(STRING, "pattern")), .infer = infer_match, .eval = eval_match, .doc = MOTE_DOC("whether the whole string matches the expression"));

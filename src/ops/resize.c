@@ -289,18 +289,18 @@ mote_status mote_resize_eval(mote_eval *c); /* resize_eval.c */
 #define RESIZE_DOC "y = x interpolated at other positions, axis by axis"
 MOTE_OP(onnx, Upsample, 7, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest"), MOTE_A_REQUIRED(FLOATS, "scales")), .infer = infer_resize,
-        .eval = mote_resize_eval, .doc = UPSAMPLE_DOC);
+        .eval = mote_resize_eval, .doc = MOTE_DOC(UPSAMPLE_DOC));
 MOTE_OP(onnx, Upsample, 9, .in = "X:T scales:float", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest")), .infer = infer_resize, .eval = mote_resize_eval, .doc = UPSAMPLE_DOC);
-MOTE_OP(onnx, Upsample, 10, .removed = true, .doc = "no longer an operator");
+        .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest")), .infer = infer_resize, .eval = mote_resize_eval, .doc = MOTE_DOC(UPSAMPLE_DOC));
+MOTE_OP(onnx, Upsample, 10, .removed = true, .doc = MOTE_DOC("no longer an operator"));
 MOTE_OP(onnx, Resize, 10, .in = "X:T scales:float", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("mode", "nearest")),
-        .infer = infer_resize, .eval = mote_resize_eval, .doc = RESIZE_DOC);
+        .infer = infer_resize, .eval = mote_resize_eval, .doc = MOTE_DOC(RESIZE_DOC));
 #define RESIZE_11(t, inputs, ...)                                                                                      \
     .in = inputs, .out = "Y:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_T_FLOAT_7, 0}),                                    \
     .attrs = MOTE_ATTRS(MOTE_A_STRING("coordinate_transformation_mode", "half_pixel"), MOTE_A_FLOAT("cubic_coeff_a", -0.75f),     \
               MOTE_A_INT("exclude_outside", 0), MOTE_A_FLOAT("extrapolation_value", 0.0f), MOTE_A_STRING("mode", "nearest"), \
               MOTE_A_STRING("nearest_mode", "round_prefer_floor"), __VA_ARGS__),                                         \
-    .infer = infer_resize, .eval = mote_resize_eval, .doc = RESIZE_DOC
+    .infer = infer_resize, .eval = mote_resize_eval, .doc = MOTE_DOC(RESIZE_DOC)
 #define RESIZE_18 MOTE_A_INT("antialias", 0), MOTE_A(INTS, "axes"), MOTE_A_STRING("keep_aspect_ratio_policy", "stretch")
 #define NONE {.name = NULL}
 MOTE_OP(onnx, Resize, 11, RESIZE_11(MOTE_T_ALL_7, "X:T1 roi:T2 scales:float sizes?:int64", NONE));

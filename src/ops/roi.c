@@ -150,7 +150,7 @@ MOTE_EVAL_TEMP(eval_align)
 #define ALIGN(t, ...)                                                                                                  \
     .in = "X:T1 rois:T1 batch_indices:T2", .out = "Y:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(S64), 0}),             \
     .attrs = MOTE_ATTRS(__VA_ARGS__),                                                                                  \
-    .infer = infer_align, .eval = eval_align, .doc = "regions of X in bins, from samples between the pixels"
+    .infer = infer_align, .eval = eval_align, .doc = MOTE_DOC("regions of X in bins, from samples between the pixels")
 MOTE_OP(onnx, RoiAlign, 10, ALIGN(MOTE_T_FLOAT_7, ALIGN_ATTRS));
 MOTE_OP(onnx, RoiAlign, 16, ALIGN(MOTE_T_FLOAT_7, ALIGN_ATTRS, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
 MOTE_OP(onnx, RoiAlign, 22, ALIGN(MOTE_DTYPES_FLOAT, ALIGN_ATTRS, MOTE_A_STRING("coordinate_transformation_mode", "half_pixel")));
@@ -217,7 +217,7 @@ static mote_status eval_roi_pool(mote_eval *c)
 #define ROI_POOL(t)                                                                                                    \
     .in = "X:T rois:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}),                                                           \
     .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "pooled_shape"), MOTE_A_FLOAT("spatial_scale", 1)), .infer = infer_roi_pool,        \
-    .eval = eval_roi_pool, .doc = "the largest of each bin of a region"
+    .eval = eval_roi_pool, .doc = MOTE_DOC("the largest of each bin of a region")
 MOTE_OP(onnx, MaxRoiPool, 1, ROI_POOL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MaxRoiPool, 22, ROI_POOL(MOTE_DTYPES_FLOAT));
 
@@ -309,7 +309,7 @@ static mote_status eval_unpool(mote_eval *c)
 #define UNPOOL(t)                                                                                                      \
     .in = "X:T1 I:T2 output_shape?:T2", .out = "output:T1", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(S64), 0}),           \
     .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),                    \
-    .infer = infer_unpool, .eval = eval_unpool, .doc = "each value where MaxPool took it from, 0 elsewhere"
+    .infer = infer_unpool, .eval = eval_unpool, .doc = MOTE_DOC("each value where MaxPool took it from, 0 elsewhere")
 MOTE_OP(onnx, MaxUnpool, 9, UNPOOL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MaxUnpool, 11, UNPOOL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, MaxUnpool, 22, UNPOOL(MOTE_DTYPES_FLOAT));

@@ -291,7 +291,7 @@ static mote_status eval_scan_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_scan)
 
 #define SCAN_FORM                                                                                                      \
-    .flags = MOTE_OP_CONTROL | MOTE_OP_DATA_SHAPE, .infer = infer_scan, .eval = eval_scan, .doc = "runs a graph over slices of its inputs"
+    .flags = MOTE_OP_CONTROL | MOTE_OP_DATA_SHAPE, .infer = infer_scan, .eval = eval_scan, .doc = MOTE_DOC("runs a graph over slices of its inputs")
 MOTE_OP(onnx, Scan, 8, .in = "sequence_lens?:I initial_state_and_scan_inputs**:V", .out = "final_state_and_scan_outputs**:V",
         .types = MOTE_TYPES({"I", MOTE_DT(S64), 0}, {"V", MOTE_T_ALL_7, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "body"), MOTE_A_REQUIRED(INT, "num_scan_inputs"), MOTE_A(INTS, "directions")), SCAN_FORM);

@@ -205,7 +205,7 @@ static mote_status eval_top_k(mote_eval *c)
 
 #define ARG(t, fn, text, ...)                                                                                          \
     .in = "data:T", .out = "reduced:int64", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0), MOTE_A_INT("keepdims", 1), __VA_ARGS__), \
-    .infer = infer_arg, .eval = fn, .doc = "y = the place of the " text " element along axis"
+    .infer = infer_arg, .eval = fn, .doc = MOTE_DOC("y = the place of the " text " element along axis")
 #define LAST MOTE_A_INT("select_last_index", 0)
 MOTE_OP(onnx, ArgMax, 1, ARG(MOTE_T_NUM_7, eval_arg_max, "largest", {.name = NULL}));
 MOTE_OP(onnx, ArgMax, 11, ARG(MOTE_T_NUM_7, eval_arg_max, "largest", {.name = NULL}));
@@ -218,7 +218,7 @@ MOTE_OP(onnx, ArgMin, 13, ARG(MOTE_DTYPES_NUMERIC, eval_arg_min, "smallest", LAS
 
 #define TOP_K(t, input, ...)                                                                                           \
     .in = "X:T" input, .out = "Values:T Indices:int64", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -1), __VA_ARGS__), \
-    .infer = infer_top_k, .eval = eval_top_k, .doc = "y = the K largest (smallest) elements along axis in order, and their places"
+    .infer = infer_top_k, .eval = eval_top_k, .doc = MOTE_DOC("y = the K largest (smallest) elements along axis in order, and their places")
 MOTE_OP(onnx, TopK, 1, TOP_K(MOTE_T_FLOAT_7, "", MOTE_A_REQUIRED(INT, "k")));
 MOTE_OP(onnx, TopK, 10, TOP_K(MOTE_T_FLOAT_7, " K:int64", {.name = NULL}));
 MOTE_OP(onnx, TopK, 11, TOP_K(MOTE_T_NUM_7, " K:int64", MOTE_A_INT("largest", 1), MOTE_A_INT("sorted", 1)));

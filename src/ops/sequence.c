@@ -136,17 +136,17 @@ static mote_status eval_length(mote_eval *c)
 
 #define SEQUENCE_TYPES .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}, {"I", MOTE_T_INDEX, 0})
 MOTE_OP(onnx, SequenceConstruct, 11, .in = "inputs*:T", .out = "output_sequence:seq(T)", SEQUENCE_TYPES, .infer = infer_construct, .eval = eval_construct,
-        .doc = "the inputs as a sequence");
+        .doc = MOTE_DOC("the inputs as a sequence"));
 MOTE_OP(onnx, SequenceEmpty, 11, .in = "", .out = "output:seq(T)", SEQUENCE_TYPES, .attrs = MOTE_ATTRS(MOTE_A(INT, "dtype")), .infer = infer_empty, .eval = eval_empty,
-        .doc = "a sequence without items");
+        .doc = MOTE_DOC("a sequence without items"));
 MOTE_OP(onnx, SequenceInsert, 11, .in = "input_sequence:seq(T) tensor:T position?:I", .out = "output_sequence:seq(T)", SEQUENCE_TYPES, .infer = infer_same_sequence,
-        .eval = eval_insert, .doc = "the sequence with the tensor before the item at a position");
+        .eval = eval_insert, .doc = MOTE_DOC("the sequence with the tensor before the item at a position"));
 MOTE_OP(onnx, SequenceErase, 11, .in = "input_sequence:seq(T) position?:I", .out = "output_sequence:seq(T)", SEQUENCE_TYPES, .infer = infer_same_sequence,
-        .eval = eval_erase, .doc = "the sequence without the item at a position");
+        .eval = eval_erase, .doc = MOTE_DOC("the sequence without the item at a position"));
 MOTE_OP(onnx, SequenceAt, 11, .in = "input_sequence:seq(T) position:I", .out = "tensor:T", SEQUENCE_TYPES, .flags = MOTE_OP_DATA_SHAPE, .infer = infer_at,
-        .eval = eval_at, .doc = "the item at a position");
+        .eval = eval_at, .doc = MOTE_DOC("the item at a position"));
 MOTE_OP(onnx, SequenceLength, 11, .in = "input_sequence:seq(T)", .out = "length:int64", SEQUENCE_TYPES, .infer = infer_length, .eval = eval_length,
-        .doc = "the number of items");
+        .doc = MOTE_DOC("the number of items"));
 
 /* ---- ConcatFromSequence ---- */
 
@@ -203,7 +203,7 @@ static mote_status eval_join(mote_eval *c)
 
 MOTE_OP(onnx, ConcatFromSequence, 11, .in = "input_sequence:seq(T)", .out = "concat_result:T", SEQUENCE_TYPES,
         .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "axis"), MOTE_A_INT("new_axis", 0)), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_at, .eval = eval_join,
-        .doc = "the items joined along an axis, or stacked on a new one");
+        .doc = MOTE_DOC("the items joined along an axis, or stacked on a new one"));
 
 /* ---- SplitToSequence ---- */
 
@@ -244,7 +244,7 @@ static mote_status eval_split_temp(mote_eval *c, mote_arena *temp)
 {
     const mote_array *x = c->in[0];
     int32_t axis;
-    int64_t *sizes;
+    int64_t *sizes = NULL;
     size_t n;
     MOTE_TRY(mote_arg_axis(mote_node_int(c->node, "axis", 0), x->rank, "axis", c->diag, &axis));
     MOTE_TRY(part_sizes(c, temp, x->dims[axis], &sizes, &n));
@@ -279,7 +279,7 @@ MOTE_EVAL_TEMP(eval_split)
 #define SPLIT_TO(t)                                                                                                    \
     .in = "input:T split?:I", .out = "output_sequence:seq(T)", .types = MOTE_TYPES({"T", t, 0}, {"I", MOTE_T_INDEX, 0}),          \
     .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 0), MOTE_A_INT("keepdims", 1)), .infer = infer_split, .eval = eval_split,              \
-    .doc = "parts of a tensor along an axis as a sequence"
+    .doc = MOTE_DOC("parts of a tensor along an axis as a sequence")
 MOTE_OP(onnx, SplitToSequence, 11, SPLIT_TO(MOTE_T_ALL_7));
 MOTE_OP(onnx, SplitToSequence, 24, SPLIT_TO(MOTE_T_ALL_13));
 
@@ -361,4 +361,4 @@ MOTE_EVAL_TEMP(eval_map)
 
 MOTE_OP(onnx, SequenceMap, 17, .in = "input_sequence:S additional_inputs?**:V", .out = "out_sequence**:S",
         .types = MOTE_TYPES({"S", MOTE_T_ALL_7, MOTE_T_SEQUENCE}, {"V", MOTE_T_ALL_7, MOTE_T_TENSOR | MOTE_T_SEQUENCE}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(GRAPH, "body")),
-        .flags = MOTE_OP_CONTROL | MOTE_OP_DATA_SHAPE, .infer = infer_map, .eval = eval_map, .doc = "a graph of each item");
+        .flags = MOTE_OP_CONTROL | MOTE_OP_DATA_SHAPE, .infer = infer_map, .eval = eval_map, .doc = MOTE_DOC("a graph of each item"));

@@ -397,14 +397,14 @@ static mote_status eval_tile(mote_eval *c)
 
 #define IDENTITY_1(t)                                                                                                   \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP,             \
-    .infer = mote_infer_like, .eval = eval_identity, .doc = "y = x"
+    .infer = mote_infer_like, .eval = eval_identity, .doc = MOTE_DOC("y = x")
 MOTE_OP(onnx, Identity, 1, IDENTITY_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Identity, 13, IDENTITY_1(MOTE_T_ALL_13));
 MOTE_OP(onnx, Identity, 14, .in = "input:V", .out = "output:V", .types = MOTE_TYPES({"V", MOTE_T_ALL_13, MOTE_T_TENSOR | MOTE_T_SEQUENCE}),
-        .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = mote_infer_like, .eval = eval_identity, .doc = "y = x");
+        .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = mote_infer_like, .eval = eval_identity, .doc = MOTE_DOC("y = x"));
 #define IDENTITY_16(t)                                                                                                  \
     .in = "input:V", .out = "output:V", .types = MOTE_TYPES({"V", t, MOTE_T_TENSOR | MOTE_T_SEQUENCE | MOTE_T_OPTIONAL}), .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP,             \
-    .infer = mote_infer_like, .eval = eval_identity, .doc = "y = x"
+    .infer = mote_infer_like, .eval = eval_identity, .doc = MOTE_DOC("y = x")
 MOTE_OP(onnx, Identity, 16, IDENTITY_16(MOTE_T_ALL_13));
 MOTE_OP(onnx, Identity, 19, IDENTITY_16(MOTE_T_ALL_19));
 MOTE_OP(onnx, Identity, 21, IDENTITY_16(MOTE_T_ALL_21));
@@ -414,13 +414,13 @@ MOTE_OP(onnx, Identity, 25, IDENTITY_16(MOTE_T_ALL_25));
 
 #define SHAPE_1(t)                                                                                                      \
     .in = "data:T", .out = "shape:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(S64), 0}), .flags = MOTE_OP_SHAPE_ONLY,    \
-    .infer = infer_shape, .eval = eval_shape, .doc = "y = the dimensions of x from start to end"
+    .infer = infer_shape, .eval = eval_shape, .doc = MOTE_DOC("y = the dimensions of x from start to end")
 MOTE_OP(onnx, Shape, 1, SHAPE_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Shape, 13, SHAPE_1(MOTE_T_ALL_13));
 #define SHAPE_15(t)                                                                                                     \
     .in = "data:T", .out = "shape:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(S64), 0}),                                 \
     .attrs = MOTE_ATTRS(MOTE_A(INT, "end"), MOTE_A_INT("start", 0)), .flags = MOTE_OP_SHAPE_ONLY,                                 \
-    .infer = infer_shape, .eval = eval_shape, .doc = "y = the dimensions of x from start to end"
+    .infer = infer_shape, .eval = eval_shape, .doc = MOTE_DOC("y = the dimensions of x from start to end")
 MOTE_OP(onnx, Shape, 15, SHAPE_15(MOTE_T_ALL_13));
 MOTE_OP(onnx, Shape, 19, SHAPE_15(MOTE_T_ALL_19));
 MOTE_OP(onnx, Shape, 21, SHAPE_15(MOTE_T_ALL_21));
@@ -430,7 +430,7 @@ MOTE_OP(onnx, Shape, 25, SHAPE_15(MOTE_T_ALL_25));
 
 #define SIZE_1(t)                                                                                                       \
     .in = "data:T", .out = "size:T1", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(S64), 0}), .flags = MOTE_OP_SHAPE_ONLY,     \
-    .infer = infer_size, .eval = eval_size, .doc = "y = number of elements of x"
+    .infer = infer_size, .eval = eval_size, .doc = MOTE_DOC("y = number of elements of x")
 MOTE_OP(onnx, Size, 1, SIZE_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Size, 13, SIZE_1(MOTE_T_ALL_13));
 MOTE_OP(onnx, Size, 19, SIZE_1(MOTE_T_ALL_19));
@@ -442,13 +442,13 @@ MOTE_OP(onnx, Size, 25, SIZE_1(MOTE_T_ALL_25));
 #define RESHAPE_5(t)                                                                                                    \
     .in = "data:T shape:int64", .out = "reshaped:T", .types = MOTE_TYPES({"T", t, 0}),                                            \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_reshape, .eval = mote_eval_view,                         \
-    .doc = "y = x with the given shape; 0 keeps a dimension, -1 is what remains"
+    .doc = MOTE_DOC("y = x with the given shape; 0 keeps a dimension, -1 is what remains")
 MOTE_OP(onnx, Reshape, 5, RESHAPE_5(MOTE_T_ALL_7));
 MOTE_OP(onnx, Reshape, 13, RESHAPE_5(MOTE_T_ALL_13));
 #define RESHAPE_14(t)                                                                                                   \
     .in = "data:T shape:int64", .out = "reshaped:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("allowzero", 0)),     \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_reshape, .eval = mote_eval_view,                         \
-    .doc = "y = x with the given shape; 0 keeps a dimension, -1 is what remains"
+    .doc = MOTE_DOC("y = x with the given shape; 0 keeps a dimension, -1 is what remains")
 MOTE_OP(onnx, Reshape, 14, RESHAPE_14(MOTE_T_ALL_13));
 MOTE_OP(onnx, Reshape, 19, RESHAPE_14(MOTE_T_ALL_19));
 MOTE_OP(onnx, Reshape, 21, RESHAPE_14(MOTE_T_ALL_21));
@@ -459,7 +459,7 @@ MOTE_OP(onnx, Reshape, 25, RESHAPE_14(MOTE_T_ALL_25));
 #define FLATTEN_1(t)                                                                                                    \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", 1)),                       \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_flatten, .eval = mote_eval_view,                         \
-    .doc = "y = x as a matrix, dimensions before axis in its rows"
+    .doc = MOTE_DOC("y = x as a matrix, dimensions before axis in its rows")
 MOTE_OP(onnx, Flatten, 1, FLATTEN_1(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Flatten, 9, FLATTEN_1(MOTE_T_ALL_7));
 MOTE_OP(onnx, Flatten, 11, FLATTEN_1(MOTE_T_ALL_7));
@@ -472,13 +472,13 @@ MOTE_OP(onnx, Flatten, 25, FLATTEN_1(MOTE_T_ALL_25));
 #define SQUEEZE_1                                                                                                       \
     .in = "data:T", .out = "squeezed:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "axes")),            \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_squeeze, .eval = mote_eval_view,                         \
-    .doc = "y = x without dimensions of size 1"
+    .doc = MOTE_DOC("y = x without dimensions of size 1")
 MOTE_OP(onnx, Squeeze, 1, SQUEEZE_1);
 MOTE_OP(onnx, Squeeze, 11, SQUEEZE_1);
 #define SQUEEZE_13(t)                                                                                                   \
     .in = "data:T axes?:int64", .out = "squeezed:T", .types = MOTE_TYPES({"T", t, 0}),                                            \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_squeeze, .eval = mote_eval_view,                         \
-    .doc = "y = x without dimensions of size 1"
+    .doc = MOTE_DOC("y = x without dimensions of size 1")
 MOTE_OP(onnx, Squeeze, 13, SQUEEZE_13(MOTE_T_ALL_13));
 MOTE_OP(onnx, Squeeze, 21, SQUEEZE_13(MOTE_T_ALL_21));
 MOTE_OP(onnx, Squeeze, 23, SQUEEZE_13(MOTE_T_ALL_23));
@@ -488,13 +488,13 @@ MOTE_OP(onnx, Squeeze, 25, SQUEEZE_13(MOTE_T_ALL_25));
 #define UNSQUEEZE_1                                                                                                     \
     .in = "data:T", .out = "expanded:T", .types = MOTE_TYPES({"T", MOTE_T_ALL_7, 0}),                                             \
     .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "axes")), .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP,                               \
-    .infer = infer_unsqueeze, .eval = mote_eval_view, .doc = "y = x with dimensions of size 1 inserted"
+    .infer = infer_unsqueeze, .eval = mote_eval_view, .doc = MOTE_DOC("y = x with dimensions of size 1 inserted")
 MOTE_OP(onnx, Unsqueeze, 1, UNSQUEEZE_1);
 MOTE_OP(onnx, Unsqueeze, 11, UNSQUEEZE_1);
 #define UNSQUEEZE_13(t)                                                                                                 \
     .in = "data:T axes:int64", .out = "expanded:T", .types = MOTE_TYPES({"T", t, 0}),                                             \
     .flags = MOTE_OP_VIEW | MOTE_OP_QUANT_KEEP, .infer = infer_unsqueeze, .eval = mote_eval_view,                       \
-    .doc = "y = x with dimensions of size 1 inserted"
+    .doc = MOTE_DOC("y = x with dimensions of size 1 inserted")
 MOTE_OP(onnx, Unsqueeze, 13, UNSQUEEZE_13(MOTE_T_ALL_13));
 MOTE_OP(onnx, Unsqueeze, 21, UNSQUEEZE_13(MOTE_T_ALL_21));
 MOTE_OP(onnx, Unsqueeze, 23, UNSQUEEZE_13(MOTE_T_ALL_23));
@@ -503,14 +503,14 @@ MOTE_OP(onnx, Unsqueeze, 25, UNSQUEEZE_13(MOTE_T_ALL_25));
 
 #define EXPAND_8(t)                                                                                                     \
     .in = "input:T shape:int64", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_QUANT_KEEP,                \
-    .infer = infer_expand, .eval = eval_expand, .doc = "y = x broadcast to the given shape"
+    .infer = infer_expand, .eval = eval_expand, .doc = MOTE_DOC("y = x broadcast to the given shape")
 MOTE_OP(onnx, Expand, 8, EXPAND_8(MOTE_T_ALL_7));
 MOTE_OP(onnx, Expand, 13, EXPAND_8(MOTE_T_ALL_13));
 
 #define TILE_6(t)                                                                                                       \
     .in = "input:T repeats:T1", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}, {"T1", MOTE_DT(S64), 0}),                     \
     .flags = MOTE_OP_QUANT_KEEP, .infer = infer_tile, .eval = eval_tile,                                                \
-    .doc = "y = x repeated along each dimension"
+    .doc = MOTE_DOC("y = x repeated along each dimension")
 MOTE_OP(onnx, Tile, 6, TILE_6(MOTE_T_ALL_7));
 MOTE_OP(onnx, Tile, 13, TILE_6(MOTE_T_ALL_13));
 

@@ -107,7 +107,7 @@ static mote_status eval_hardmax(mote_eval *c)
 
 #define FORM(t, absent, fn, text)                                                                                      \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("axis", absent)),                  \
-    .infer = infer_softmax, .eval = fn, .doc = text
+    .infer = infer_softmax, .eval = fn, .doc = MOTE_DOC(text)
 #define SOFTMAX(t, absent) FORM(t, absent, eval_softmax, "y = e^x / sum e^x along the axis")
 MOTE_OP(onnx, Softmax, 1, SOFTMAX(MOTE_T_FLOAT_7, 1));
 MOTE_OP(onnx, Softmax, 11, SOFTMAX(MOTE_T_FLOAT_7, 1));

@@ -39,7 +39,7 @@ static mote_status eval_string_concat(mote_eval *c)
 }
 
 MOTE_OP(onnx, StringConcat, 20, .in = "X:T Y:T", .out = "Z:T", .types = MOTE_TYPES({"T", MOTE_DT(STRING), 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_broadcast,
-        .eval = eval_string_concat, .doc = "x followed by y");
+        .eval = eval_string_concat, .doc = MOTE_DOC("x followed by y"));
 
 /* ---- StringSplit ---- */
 
@@ -144,7 +144,7 @@ static mote_status eval_string_split(mote_eval *c)
 
 MOTE_OP(onnx, StringSplit, 20, .in = "X:T1", .out = "Y:T2 Z:T3", .types = MOTE_TYPES({"T1", MOTE_DT(STRING), 0}, {"T2", MOTE_DT(STRING), 0}, {"T3", MOTE_DT(S64), 0}),
         .attrs = MOTE_ATTRS(MOTE_A(STRING, "delimiter"), MOTE_A(INT, "maxsplit")), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_string_split, .eval = eval_string_split,
-        .doc = "the parts of each string, filled up with empty ones, and how many there are");
+        .doc = MOTE_DOC("the parts of each string, filled up with empty ones, and how many there are"));
 
 /* ---- StringNormalizer ---- */
 
@@ -211,4 +211,4 @@ MOTE_EVAL_TEMP(eval_normalizer)
 
 MOTE_OP(onnx, StringNormalizer, 10, .in = "X:string", .out = "Y:string", .attrs = MOTE_ATTRS(MOTE_A_STRING("case_change_action", "NONE"), MOTE_A_INT("is_case_sensitive", 0),
         MOTE_A(STRING, "locale"), MOTE_A(STRINGS, "stopwords")), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_normalizer, .eval = eval_normalizer,
-        .doc = "strings without the stop words, in lower or upper case");
+        .doc = MOTE_DOC("strings without the stop words, in lower or upper case"));

@@ -200,4 +200,4 @@ MOTE_OP(onnx, TfIdfVectorizer, 9, .in = "X:T", .out = "Y:T1", .types = MOTE_TYPE
         .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "max_gram_length"), MOTE_A_REQUIRED(INT, "max_skip_count"), MOTE_A_REQUIRED(INT, "min_gram_length"),
                   MOTE_A_REQUIRED(STRING, "mode"), MOTE_A_REQUIRED(INTS, "ngram_counts"), MOTE_A_REQUIRED(INTS, "ngram_indexes"), MOTE_A(INTS, "pool_int64s"),
                   MOTE_A(STRINGS, "pool_strings"), MOTE_A(FLOATS, "weights")),
-        .infer = infer_tfidf, .eval = eval_tfidf, .doc = "how often each n-gram of the pool stands in a row, weighed");
+        .infer = infer_tfidf, .eval = eval_tfidf, .doc = MOTE_DOC("how often each n-gram of the pool stands in a row, weighed"));

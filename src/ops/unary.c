@@ -103,145 +103,145 @@ static mote_status eval_isinf(mote_eval *c)
 
 #define ABS_6(t)                                                                                                        \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_abs, .doc = "y = |x|"
+    .eval = eval_abs, .doc = MOTE_DOC("y = |x|")
 MOTE_OP(onnx, Abs, 6, ABS_6(MOTE_T_NUM_7));
 MOTE_OP(onnx, Abs, 13, ABS_6(MOTE_DTYPES_NUMERIC));
 
 #define NEG_6(t)                                                                                                        \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_neg, .doc = "y = -x"
+    .eval = eval_neg, .doc = MOTE_DOC("y = -x")
 MOTE_OP(onnx, Neg, 6, NEG_6(MOTE_T_FLOAT_7 | MOTE_DT(S8) | MOTE_DT(S16) | MOTE_DT(S32) | MOTE_DT(S64)));
 MOTE_OP(onnx, Neg, 13, NEG_6(MOTE_DTYPES_FLOAT | MOTE_DT(S8) | MOTE_DT(S16) | MOTE_DT(S32) | MOTE_DT(S64)));
 
 #define SIGN_9(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_sign, .doc = "y = (x > 0) - (x < 0)"
+    .infer = mote_infer_like, .eval = eval_sign, .doc = MOTE_DOC("y = (x > 0) - (x < 0)")
 MOTE_OP(onnx, Sign, 9, SIGN_9(MOTE_T_NUM_7));
 MOTE_OP(onnx, Sign, 13, SIGN_9(MOTE_DTYPES_NUMERIC));
 
 #define CEIL_6(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_ceil, .doc = "y = smallest integer >= x"
+    .eval = eval_ceil, .doc = MOTE_DOC("y = smallest integer >= x")
 MOTE_OP(onnx, Ceil, 6, CEIL_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Ceil, 13, CEIL_6(MOTE_DTYPES_FLOAT));
 
 #define FLOOR_6(t)                                                                                                      \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_floor, .doc = "y = largest integer <= x"
+    .eval = eval_floor, .doc = MOTE_DOC("y = largest integer <= x")
 MOTE_OP(onnx, Floor, 6, FLOOR_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Floor, 13, FLOOR_6(MOTE_DTYPES_FLOAT));
 
 #define ROUND_11(t)                                                                                                     \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_round, .doc = "y = nearest integer, halves to even"
+    .eval = eval_round, .doc = MOTE_DOC("y = nearest integer, halves to even")
 MOTE_OP(onnx, Round, 11, ROUND_11(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Round, 22, ROUND_11(MOTE_DTYPES_FLOAT));
 
 #define RECIPROCAL_6(t)                                                                                                 \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_reciprocal, .doc = "y = 1 / x"
+    .eval = eval_reciprocal, .doc = MOTE_DOC("y = 1 / x")
 MOTE_OP(onnx, Reciprocal, 6, RECIPROCAL_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Reciprocal, 13, RECIPROCAL_6(MOTE_DTYPES_FLOAT));
 
 #define SQRT_6(t)                                                                                                       \
     .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like,          \
-    .eval = eval_sqrt, .doc = "y = sqrt(x)"
+    .eval = eval_sqrt, .doc = MOTE_DOC("y = sqrt(x)")
 MOTE_OP(onnx, Sqrt, 6, SQRT_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sqrt, 13, SQRT_6(MOTE_DTYPES_FLOAT));
 
 #define EXP_6(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_exp, .doc = "y = e^x"
+    .infer = mote_infer_like, .eval = eval_exp, .doc = MOTE_DOC("y = e^x")
 MOTE_OP(onnx, Exp, 6, EXP_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Exp, 13, EXP_6(MOTE_DTYPES_FLOAT));
 
 #define LOG_6(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_log, .doc = "y = ln(x)"
+    .infer = mote_infer_like, .eval = eval_log, .doc = MOTE_DOC("y = ln(x)")
 MOTE_OP(onnx, Log, 6, LOG_6(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Log, 13, LOG_6(MOTE_DTYPES_FLOAT));
 
 #define SIN_7(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_sin, .doc = "y = sin(x)"
+    .infer = mote_infer_like, .eval = eval_sin, .doc = MOTE_DOC("y = sin(x)")
 MOTE_OP(onnx, Sin, 7, SIN_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sin, 22, SIN_7(MOTE_DTYPES_FLOAT));
 
 #define COS_7(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_cos, .doc = "y = cos(x)"
+    .infer = mote_infer_like, .eval = eval_cos, .doc = MOTE_DOC("y = cos(x)")
 MOTE_OP(onnx, Cos, 7, COS_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Cos, 22, COS_7(MOTE_DTYPES_FLOAT));
 
 #define TAN_7(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_tan, .doc = "y = tan(x)"
+    .infer = mote_infer_like, .eval = eval_tan, .doc = MOTE_DOC("y = tan(x)")
 MOTE_OP(onnx, Tan, 7, TAN_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Tan, 22, TAN_7(MOTE_DTYPES_FLOAT));
 
 #define ASIN_7(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_asin, .doc = "y = arcsin(x)"
+    .infer = mote_infer_like, .eval = eval_asin, .doc = MOTE_DOC("y = arcsin(x)")
 MOTE_OP(onnx, Asin, 7, ASIN_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Asin, 22, ASIN_7(MOTE_DTYPES_FLOAT));
 
 #define ACOS_7(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_acos, .doc = "y = arccos(x)"
+    .infer = mote_infer_like, .eval = eval_acos, .doc = MOTE_DOC("y = arccos(x)")
 MOTE_OP(onnx, Acos, 7, ACOS_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Acos, 22, ACOS_7(MOTE_DTYPES_FLOAT));
 
 #define ATAN_7(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_atan, .doc = "y = arctan(x)"
+    .infer = mote_infer_like, .eval = eval_atan, .doc = MOTE_DOC("y = arctan(x)")
 MOTE_OP(onnx, Atan, 7, ATAN_7(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Atan, 22, ATAN_7(MOTE_DTYPES_FLOAT));
 
 #define SINH_9(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_sinh, .doc = "y = sinh(x)"
+    .infer = mote_infer_like, .eval = eval_sinh, .doc = MOTE_DOC("y = sinh(x)")
 MOTE_OP(onnx, Sinh, 9, SINH_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Sinh, 22, SINH_9(MOTE_DTYPES_FLOAT));
 
 #define COSH_9(t)                                                                                                       \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_cosh, .doc = "y = cosh(x)"
+    .infer = mote_infer_like, .eval = eval_cosh, .doc = MOTE_DOC("y = cosh(x)")
 MOTE_OP(onnx, Cosh, 9, COSH_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Cosh, 22, COSH_9(MOTE_DTYPES_FLOAT));
 
 #define ASINH_9(t)                                                                                                      \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_asinh, .doc = "y = arsinh(x)"
+    .infer = mote_infer_like, .eval = eval_asinh, .doc = MOTE_DOC("y = arsinh(x)")
 MOTE_OP(onnx, Asinh, 9, ASINH_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Asinh, 22, ASINH_9(MOTE_DTYPES_FLOAT));
 
 #define ACOSH_9(t)                                                                                                      \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_acosh, .doc = "y = arcosh(x)"
+    .infer = mote_infer_like, .eval = eval_acosh, .doc = MOTE_DOC("y = arcosh(x)")
 MOTE_OP(onnx, Acosh, 9, ACOSH_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Acosh, 22, ACOSH_9(MOTE_DTYPES_FLOAT));
 
 #define ATANH_9(t)                                                                                                      \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_atanh, .doc = "y = artanh(x)"
+    .infer = mote_infer_like, .eval = eval_atanh, .doc = MOTE_DOC("y = artanh(x)")
 MOTE_OP(onnx, Atanh, 9, ATANH_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Atanh, 22, ATANH_9(MOTE_DTYPES_FLOAT));
 
 #define ERF_9(t)                                                                                                        \
     .in = "input:T", .out = "output:T", .types = MOTE_TYPES({"T", t, 0}), .flags = MOTE_OP_ELEMENTWISE,                           \
-    .infer = mote_infer_like, .eval = eval_erf, .doc = "y = erf(x)"
+    .infer = mote_infer_like, .eval = eval_erf, .doc = MOTE_DOC("y = erf(x)")
 MOTE_OP(onnx, Erf, 9, ERF_9(MOTE_T_NUM_7));
 MOTE_OP(onnx, Erf, 13, ERF_9(MOTE_DTYPES_FLOAT));
 
 MOTE_OP(onnx, BitwiseNot, 18, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_INT, 0}),
-        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like, .eval = eval_bitwise_not, .doc = "y = ~x");
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like, .eval = eval_bitwise_not, .doc = MOTE_DOC("y = ~x"));
 
 MOTE_OP(onnx, Not, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,
-        .infer = mote_infer_like, .eval = eval_not, .doc = "y = !x");
+        .infer = mote_infer_like, .eval = eval_not, .doc = MOTE_DOC("y = !x"));
 
 #define IS_NAN_9(t)                                                                                                    \
     .in = "X:T1", .out = "Y:T2", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(BOOL), 0}), .flags = MOTE_OP_ELEMENTWISE,       \
-    .infer = infer_bool, .eval = eval_isnan, .doc = "y = x is NaN"
+    .infer = infer_bool, .eval = eval_isnan, .doc = MOTE_DOC("y = x is NaN")
 MOTE_OP(onnx, IsNaN, 9, IS_NAN_9(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, IsNaN, 13, IS_NAN_9(MOTE_DTYPES_FLOAT));
 MOTE_OP(onnx, IsNaN, 20, IS_NAN_9(MOTE_DTYPES_FLOAT | MOTE_T_F8_19));
@@ -250,7 +250,7 @@ MOTE_OP(onnx, IsNaN, 20, IS_NAN_9(MOTE_DTYPES_FLOAT | MOTE_T_F8_19));
     .in = "X:T1", .out = "Y:T2", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_DT(BOOL), 0}),                                     \
     .attrs = MOTE_ATTRS(MOTE_A_INT("detect_negative", 1), MOTE_A_INT("detect_positive", 1)),                                      \
     .flags = MOTE_OP_ELEMENTWISE, .infer = infer_bool, .eval = eval_isinf,                                              \
-    .doc = "y = x is an infinity of a wanted sign"
+    .doc = MOTE_DOC("y = x is an infinity of a wanted sign")
 MOTE_OP(onnx, IsInf, 10, IS_INF_10(MOTE_DT(F32) | MOTE_DT(F64)));
 MOTE_OP(onnx, IsInf, 20, IS_INF_10(MOTE_DTYPES_FLOAT | MOTE_T_F8_19));
 

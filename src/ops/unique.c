@@ -184,6 +184,6 @@ MOTE_EVAL_TEMP(eval_unique)
 #define UNIQUE(t)                                                                                                      \
     .in = "X:T", .out = "Y:T indices?:int64 inverse_indices?:int64 counts?:int64", .types = MOTE_TYPES({"T", t, 0}),              \
     .attrs = MOTE_ATTRS(MOTE_A(INT, "axis"), MOTE_A_INT("sorted", 1)), .flags = MOTE_OP_DATA_SHAPE, .infer = infer_unique,        \
-    .eval = eval_unique, .doc = "the different elements or slices, where each was first, which each is, how often"
+    .eval = eval_unique, .doc = MOTE_DOC("the different elements or slices, where each was first, which each is, how often")
 MOTE_OP(onnx, Unique, 11, UNIQUE(MOTE_T_ALL_7));
 MOTE_OP(onnx, Unique, 28, UNIQUE(MOTE_T_ALL_13));

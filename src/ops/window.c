@@ -60,7 +60,7 @@ static mote_status eval_blackman(mote_eval *c) { return eval_window(c, 0.42, 0.5
 
 #define WINDOW(evaluation, formula)                                                                                    \
     .in = "size:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", MOTE_T_INDEX, 0}, {"T2", MOTE_DTYPES_NUMERIC, 0}),            \
-    .attrs = MOTE_ATTRS(MOTE_A_INT("output_datatype", 1), MOTE_A_INT("periodic", 1)), .infer = infer_window, .eval = evaluation, .doc = formula
+    .attrs = MOTE_ATTRS(MOTE_A_INT("output_datatype", 1), MOTE_A_INT("periodic", 1)), .infer = infer_window, .eval = evaluation, .doc = MOTE_DOC(formula)
 MOTE_OP(onnx, HannWindow, 17, WINDOW(eval_hann, "0.5 - 0.5 cos(2 pi k / n)"));
 MOTE_OP(onnx, HammingWindow, 17, WINDOW(eval_hamming, "25/46 - 21/46 cos(2 pi k / n)"));
 MOTE_OP(onnx, BlackmanWindow, 17, WINDOW(eval_blackman, "0.42 - 0.5 cos(2 pi k / n) + 0.08 cos(4 pi k / n)"));
@@ -134,4 +134,4 @@ MOTE_EVAL_TEMP(eval_mel)
 
 MOTE_OP(onnx, MelWeightMatrix, 17, .in = "num_mel_bins:T1 dft_length:T1 sample_rate:T1 lower_edge_hertz:T2 upper_edge_hertz:T2", .out = "output:T3",
         .types = MOTE_TYPES({"T1", MOTE_T_INDEX, 0}, {"T2", MOTE_DTYPES_FLOAT, 0}, {"T3", MOTE_DTYPES_NUMERIC, 0}), .attrs = MOTE_ATTRS(MOTE_A_INT("output_datatype", 1)),
-        .infer = infer_mel, .eval = eval_mel, .doc = "triangles on the mel scale: spectrum bins by mel bins");
+        .infer = infer_mel, .eval = eval_mel, .doc = MOTE_DOC("triangles on the mel scale: spectrum bins by mel bins"));

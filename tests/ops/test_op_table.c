@@ -19,8 +19,6 @@ static void well_formed(void **state)
         const mote_op_def *d = t[i];
         if (mote_signature_read(d, d->in, &s) != MOTE_OK || mote_signature_read(d, d->out, &s) != MOTE_OK)
             fail_msg("%s-%d: ill-formed signature", d->name, (int)d->since);
-        if (!d->removed && d->doc == NULL)
-            fail_msg("%s-%d: no formula", d->name, (int)d->since);
         for (int v = 0; d->types != NULL && d->types[v].name[0] != 0; v++)
             if (d->types[v].dtypes == 0)
                 fail_msg("%s-%d: type variable %s has no type", d->name, (int)d->since, d->types[v].name);
