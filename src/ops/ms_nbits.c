@@ -114,4 +114,4 @@ MOTE_OP(ms, MatMulNBits, 1, .in = "A:T1 B:T2 scales:T1 zero_points?:T3 g_idx?:T4
         .types = MOTE_TYPES({"T1", T_MS, 0}, {"T2", MOTE_DT(U8), 0}, {"T3", T_MS | MOTE_DT(U8), 0}, {"T4", MOTE_DT(S32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "K"), MOTE_A_REQUIRED(INT, "N"), MOTE_A_INT("accuracy_level", 0), MOTE_A_INT("bits", 4),
                             MOTE_A_REQUIRED(INT, "block_size"), MOTE_A_INT("weight_prepacked", 0)),
-        .infer = infer_nbits, .eval = eval_nbits, .doc = "y = A ((B - zero_points) scales) + bias, blocks of weights of 2, 4 or 8 bits");
+        .infer = infer_nbits, .eval = eval_nbits, .doc = MOTE_DOC("y = A ((B - zero_points) scales) + bias, blocks of weights of 2, 4 or 8 bits"));

@@ -310,24 +310,24 @@ MOTE_EVAL_TEMP(eval_multinomial)
 #define LIKE(from, t, ...)                                                                                             \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", from, 0}, {"T2", t, 0}),                                     \
     .attrs = MOTE_ATTRS(DTYPE, __VA_ARGS__), .flags = MOTE_OP_RANDOM, .infer = infer_as_input
-MOTE_OP(onnx, RandomUniform, 1, SHAPED(MOTE_T_FLOAT_7, RANGE), .eval = eval_uniform, .doc = "uniform in low <= y < high");
-MOTE_OP(onnx, RandomUniform, 22, SHAPED(MOTE_DTYPES_FLOAT, RANGE), .eval = eval_uniform, .doc = "uniform in low <= y < high");
-MOTE_OP(onnx, RandomUniformLike, 1, LIKE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, RANGE), .eval = eval_uniform, .doc = "uniform in low <= y < high");
-MOTE_OP(onnx, RandomUniformLike, 22, LIKE(MOTE_T_ALL_13, MOTE_DTYPES_FLOAT, RANGE), .eval = eval_uniform, .doc = "uniform in low <= y < high");
-MOTE_OP(onnx, RandomNormal, 1, SHAPED(MOTE_T_FLOAT_7, BELL), .eval = eval_normal, .doc = "normal with this mean and standard deviation scale");
-MOTE_OP(onnx, RandomNormal, 22, SHAPED(MOTE_DTYPES_FLOAT, BELL), .eval = eval_normal, .doc = "normal with this mean and standard deviation scale");
-MOTE_OP(onnx, RandomNormalLike, 1, LIKE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, BELL), .eval = eval_normal, .doc = "normal with this mean and standard deviation scale");
-MOTE_OP(onnx, RandomNormalLike, 22, LIKE(MOTE_T_ALL_13, MOTE_DTYPES_FLOAT, BELL), .eval = eval_normal, .doc = "normal with this mean and standard deviation scale");
+MOTE_OP(onnx, RandomUniform, 1, SHAPED(MOTE_T_FLOAT_7, RANGE), .eval = eval_uniform, .doc = MOTE_DOC("uniform in low <= y < high"));
+MOTE_OP(onnx, RandomUniform, 22, SHAPED(MOTE_DTYPES_FLOAT, RANGE), .eval = eval_uniform, .doc = MOTE_DOC("uniform in low <= y < high"));
+MOTE_OP(onnx, RandomUniformLike, 1, LIKE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, RANGE), .eval = eval_uniform, .doc = MOTE_DOC("uniform in low <= y < high"));
+MOTE_OP(onnx, RandomUniformLike, 22, LIKE(MOTE_T_ALL_13, MOTE_DTYPES_FLOAT, RANGE), .eval = eval_uniform, .doc = MOTE_DOC("uniform in low <= y < high"));
+MOTE_OP(onnx, RandomNormal, 1, SHAPED(MOTE_T_FLOAT_7, BELL), .eval = eval_normal, .doc = MOTE_DOC("normal with this mean and standard deviation scale"));
+MOTE_OP(onnx, RandomNormal, 22, SHAPED(MOTE_DTYPES_FLOAT, BELL), .eval = eval_normal, .doc = MOTE_DOC("normal with this mean and standard deviation scale"));
+MOTE_OP(onnx, RandomNormalLike, 1, LIKE(MOTE_T_ALL_7, MOTE_T_FLOAT_7, BELL), .eval = eval_normal, .doc = MOTE_DOC("normal with this mean and standard deviation scale"));
+MOTE_OP(onnx, RandomNormalLike, 22, LIKE(MOTE_T_ALL_13, MOTE_DTYPES_FLOAT, BELL), .eval = eval_normal, .doc = MOTE_DOC("normal with this mean and standard deviation scale"));
 
 #define BERNOULLI(t)                                                                                                   \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_T_NUM_BOOL_13, 0}), .attrs = MOTE_ATTRS(DTYPE), \
-    .flags = MOTE_OP_RANDOM, .infer = infer_as_input, .eval = eval_bernoulli, .doc = "1 with probability x, else 0"
+    .flags = MOTE_OP_RANDOM, .infer = infer_as_input, .eval = eval_bernoulli, .doc = MOTE_DOC("1 with probability x, else 0")
 MOTE_OP(onnx, Bernoulli, 15, BERNOULLI(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Bernoulli, 22, BERNOULLI(MOTE_DTYPES_FLOAT));
 
 #define MULTINOMIAL(t)                                                                                                 \
     .in = "input:T1", .out = "output:T2", .types = MOTE_TYPES({"T1", t, 0}, {"T2", MOTE_T_INDEX, 0}),                             \
     .attrs = MOTE_ATTRS(MOTE_A_INT("dtype", MOTE_DTYPE_S32), MOTE_A(FLOAT, "seed"), MOTE_A_INT("sample_size", 1)),                 \
-    .flags = MOTE_OP_RANDOM, .infer = infer_multinomial, .eval = eval_multinomial, .doc = "class k with a probability in proportion to exp(x[k])"
+    .flags = MOTE_OP_RANDOM, .infer = infer_multinomial, .eval = eval_multinomial, .doc = MOTE_DOC("class k with a probability in proportion to exp(x[k])")
 MOTE_OP(onnx, Multinomial, 7, MULTINOMIAL(MOTE_T_FLOAT_7));
 MOTE_OP(onnx, Multinomial, 22, MULTINOMIAL(MOTE_DTYPES_FLOAT));
