@@ -4,7 +4,7 @@
  * Source: onnxruntime's ContribOperators documentation, version 1.32. A masked key's score gets mask_filter_value, a finite number: a row whose keys are
  * all masked is the mean that its scores give. Everything is computed in float and rounded once. */
 #include "base/platform.h"
-#include "ops/attend.h"
+#include "ops/ms_attention.h"
 #include "ops/types.h"
 #include <math.h>
 #include <string.h>
@@ -26,54 +26,65 @@ static mote_status heads_of(const mote_node *n, int64_t *heads, mote_diag *diag)
     return MOTE_OK;
 }
 
-/* The bias of all scores: of the mask, of attention_bias, of both. mask: keys [batch] from the left that count, [2 batch]: ends, then starts (also the
- * ends of [3 batch + 2]), flags [batch, keys] or [batch, l, keys]. */
-static mote_status make_bias(mote_eval *c, mote_arena *temp, mote_attend *a, const mote_array *mask, const mote_array *bias, const float **out)
+mote_status mote_ms_bias_of(mote_attend *a, const mote_array *mask, const mote_array *bias, mote_attend *own, size_t *count, mote_diag *diag)
 {
-    const float filter = mote_node_float(c->node, "mask_filter_value", -10000.0f);
-    mote_attend own = *a;
-    const float *add = NULL;
-    *out = NULL;
-    if (bias != NULL) {
-        MOTE_TRY(mote_attend_bias(&own, bias, false, "attention_bias", c->diag));
-        *out = add = mote_widen_f32(temp, bias);
-        if (add == NULL)
-            return MOTE_NO_MEMORY(c->diag, bias->bytes);
-        if (mask == NULL) {
-            *a = own;
-            return MOTE_OK;
-        }
-    }
-    if (mask == NULL)
+    *own = *a;
+    *count = 0;
+    if (bias != NULL)
+        MOTE_TRY(mote_attend_bias(own, bias, false, "attention_bias", diag));
+    if (mask == NULL) {
+        *a = *own;
         return MOTE_OK;
-    const size_t n = mote_array_count(mask), b = a->batch, s = a->s;
-    const bool flags = mask->rank >= 2, rows = mask->rank == 3;
-    MOTE_REQUIRE(mask->rank == 1 ? n == b || n == 2 * b || n == 3 * b + 2
-                                 : mask->rank <= 3 && size(mask->dims[0]) == b && size(mask->dims[mask->rank - 1]) == s && (!rows || size(mask->dims[1]) == a->l),
-                 c->diag, MOTE_E_SHAPE, "the mask has %zu values and rank %d, which fit no form of it", n, mask->rank);
-    const size_t heads = add != NULL && own.bias_step[1] != 0 ? a->heads : 1, l = rows || (add != NULL && own.bias_step[2] != 0) ? a->l : 1;
-    size_t count;
-    MOTE_REQUIRE(mote_size_mul(b * heads, l, &count) && mote_size_mul(count, s, &count), c->diag, MOTE_E_SHAPE, "the mask is too large");
-    float *to = mote_temp(temp, count + 1, sizeof *to, c->diag);
-    if (to == NULL)
-        return MOTE_E_MEMORY;
-    for (size_t i = 0, at = 0; i < b; i++) {
-        const int64_t end = flags ? 0 : mote_array_i64(mask, i), start = !flags && n == 2 * b ? mote_array_i64(mask, b + i) : 0;
-        for (size_t h = 0; h < heads; h++)
-            for (size_t r = 0; r < l; r++)
-                for (size_t k = 0; k < s; k++, at++) {
-                    const bool keep = flags ? mote_array_i64(mask, (rows ? i * a->l + r : i) * s + k) > 0 : (int64_t)k < end && (int64_t)k >= start;
-                    to[at] = keep ? 0.0f : filter;
-                    if (add != NULL)
-                        to[at] += add[i * own.bias_step[0] + h * own.bias_step[1] + r * own.bias_step[2] + k * own.bias_step[3]];
-                }
     }
+    const size_t n = mote_array_count(mask), b = a->batch, s = a->s;
+    const bool rows = mask->rank == 3;
+    MOTE_REQUIRE(mask->rank == 1 ? n == b || n == 2 * b || n == 3 * b + 2
+                                 : mask->rank >= 2 && mask->rank <= 3 && size(mask->dims[0]) == b && size(mask->dims[mask->rank - 1]) == s && (!rows || size(mask->dims[1]) == a->l),
+                 diag, MOTE_E_SHAPE, "the mask has %zu values and rank %d, which fit no form of it", n, mask->rank);
+    const size_t heads = bias != NULL && own->bias_step[1] != 0 ? a->heads : 1, l = rows || (bias != NULL && own->bias_step[2] != 0) ? a->l : 1;
+    MOTE_REQUIRE(mote_size_mul(b * heads, l, count) && mote_size_mul(*count, s, count), diag, MOTE_E_SHAPE, "the mask is too large");
     a->bias = true;
     a->bias_s = s;
     a->bias_step[0] = heads * l * s;
     a->bias_step[1] = heads == 1 ? 0 : l * s;
     a->bias_step[2] = l == 1 ? 0 : s;
     a->bias_step[3] = 1;
+    return MOTE_OK;
+}
+
+void mote_ms_bias_fill(const mote_attend *a, const mote_attend *own, const mote_array *mask, const float *bias, float filter, float *to)
+{
+    const size_t n = mote_array_count(mask), b = a->batch, s = a->s, l = a->bias_step[2] != 0 ? a->l : 1, heads = a->bias_step[1] != 0 ? a->heads : 1;
+    const bool flags = mask->rank >= 2, rows = mask->rank == 3;
+    const int32_t *m = mask->data;
+    for (size_t i = 0; i < b; i++) {
+        const int64_t end = flags ? 0 : m[i], start = !flags && n == 2 * b ? m[b + i] : 0;
+        for (size_t h = 0; h < heads; h++)
+            for (size_t r = 0; r < l; r++, to += s) {
+                for (size_t k = 0; k < s; k++)
+                    to[k] = (flags ? m[(rows ? i * a->l + r : i) * s + k] > 0 : (int64_t)k < end && (int64_t)k >= start) ? 0.0f : filter;
+                const float *add = bias != NULL ? bias + i * own->bias_step[0] + h * own->bias_step[1] + r * own->bias_step[2] : NULL;
+                for (size_t k = 0; add != NULL && k < s; k++)
+                    to[k] += add[k * own->bias_step[3]];
+            }
+    }
+}
+
+static mote_status make_bias(mote_eval *c, mote_arena *temp, mote_attend *a, const mote_array *mask, const mote_array *bias, const float **out)
+{
+    mote_attend own;
+    size_t count;
+    MOTE_TRY(mote_ms_bias_of(a, mask, bias, &own, &count, c->diag));
+    const float *add = bias != NULL ? mote_widen_f32(temp, bias) : NULL;
+    *out = add;
+    if (bias != NULL && add == NULL)
+        return MOTE_NO_MEMORY(c->diag, bias->bytes);
+    if (mask == NULL)
+        return MOTE_OK;
+    float *to = mote_temp(temp, count + 1, sizeof *to, c->diag);
+    if (to == NULL)
+        return MOTE_E_MEMORY;
+    mote_ms_bias_fill(a, &own, mask, add, mote_node_float(c->node, "mask_filter_value", -10000.0f), to);
     *out = to;
     return MOTE_OK;
 }
@@ -124,7 +135,7 @@ static mote_status finish(mote_eval *c, mote_arena *temp, const mote_attend *a, 
 
 /* ---- MultiHeadAttention ---- */
 
-enum { QUERY, KEY, VALUE, BIAS, MASK, SCORE_BIAS, PAST_K, PAST_V, PAST_LENGTH, INDIRECTION };
+enum { QUERY, KEY, VALUE, BIAS, MASK, SCORE_BIAS, PAST_K, PAST_V, PAST_LENGTH, INDIRECTION }; /* ms_attention.h has them with their prefix */
 
 /* What the shapes say; sizes unknown where they are. */
 typedef struct mha_shapes {
@@ -255,36 +266,48 @@ static mote_status with_bias(mote_eval *c, mote_arena *temp, const mote_array *x
     return MOTE_OK;
 }
 
-static mote_status eval_mha_temp(mote_eval *c, mote_arena *temp)
+mote_status mote_mha_of(const mote_node *n, const mote_array *const *in, uint32_t n_in, mote_mha *m, mote_diag *diag)
 {
     mote_type types[INDIRECTION + 1];
     const mote_type *t[INDIRECTION + 1] = {NULL};
     mha_shapes s;
-    for (uint32_t i = 0; i <= INDIRECTION && i < c->n_in; i++) {
-        if (c->in[i] == NULL)
+    for (uint32_t i = 0; i <= INDIRECTION && i < n_in; i++) {
+        if (in[i] == NULL)
             continue;
-        types[i] = (mote_type){.dtype = c->in[i]->dtype, .rank = c->in[i]->rank};
-        memcpy(types[i].dims, c->in[i]->dims, sizeof types[i].dims);
+        types[i] = (mote_type){.dtype = in[i]->dtype, .rank = in[i]->rank};
+        memcpy(types[i].dims, in[i]->dims, sizeof types[i].dims);
         t[i] = &types[i];
     }
-    MOTE_TRY(mha_shapes_of(c->node, t, &s, c->diag));
-    const size_t heads = size(mote_node_int(c->node, "num_heads", 1)), past = size(s.past);
-    mote_attend a = {.batch = size(s.batch), .heads = heads, .kv_heads = heads, .l = size(s.l), .s = size(s.s) + past, .d = size(s.d), .e = size(s.e),
-                     .causal = mote_node_int(c->node, "unidirectional", 0) != 0, .left = -1, .right = -1};
+    MOTE_TRY(mha_shapes_of(n, t, &s, diag));
+    const size_t heads = size(mote_node_int(n, "num_heads", 1));
+    *m = (mote_mha){.past = size(s.past), .packed_q = s.packed_q, .packed_k = s.packed_k, .four = s.four};
+    mote_attend *a = &m->a;
+    *a = (mote_attend){.batch = size(s.batch), .heads = heads, .kv_heads = heads, .l = size(s.l), .s = size(s.s) + m->past, .d = size(s.d), .e = size(s.e),
+                       .causal = mote_node_int(n, "unidirectional", 0) != 0, .left = -1, .right = -1};
+    a->scale = mote_node_float(n, "scale", 0.0f);
+    if (a->scale == 0.0f)
+        a->scale = (float)(1.0 / sqrt((double)a->d));
+    void (*steps)(size_t *, size_t, size_t, size_t) = s.four ? mote_attend_steps_4d : mote_attend_steps_3d;
+    mote_attend_steps_3d(a->q, heads, a->l, a->d);
+    mote_attend_steps_3d(a->y, heads, a->l, a->e);
+    steps(a->k, heads, a->s - m->past, a->d);
+    steps(a->v, heads, a->s - m->past, a->e);
+    return MOTE_OK;
+}
+
+static mote_status eval_mha_temp(mote_eval *c, mote_arena *temp)
+{
+    mote_mha m;
+    MOTE_TRY(mote_mha_of(c->node, c->in, c->n_in, &m, c->diag));
+    mote_attend a = m.a;
+    const size_t heads = a.heads, past = m.past;
     mote_attend_data x = {.stage = MOTE_ATTEND_BIASED};
-    a.scale = mote_node_float(c->node, "scale", 0.0f);
-    if (a.scale == 0.0f)
-        a.scale = (float)(1.0 / sqrt((double)a.d));
-    const float *bias = t[BIAS] != NULL ? mote_widen_f32(temp, c->in[BIAS]) : NULL, *q, *k, *v;
-    if (t[BIAS] != NULL && bias == NULL)
+    const float *bias = mote_eval_has(c, BIAS) ? mote_widen_f32(temp, c->in[BIAS]) : NULL, *q, *k, *v;
+    if (mote_eval_has(c, BIAS) && bias == NULL)
         return MOTE_NO_MEMORY(c->diag, 0);
-    mote_attend_steps_3d(a.q, heads, a.l, a.d);
-    mote_attend_steps_3d(a.k, heads, a.s - past, a.d);
-    mote_attend_steps_3d(a.v, heads, a.s - past, a.e);
-    mote_attend_steps_3d(a.y, heads, a.l, a.e);
-    if (s.packed_q || s.packed_k) { /* [.., heads, parts, d]: all of one size; the bias is that of each part's rows */
-        const size_t parts = s.packed_q ? 3 : 2, rows = a.s - past;
-        const mote_array *p = c->in[s.packed_q ? QUERY : KEY];
+    if (m.packed_q || m.packed_k) { /* [.., heads, parts, d]: all of one size; the bias is that of each part's rows */
+        const size_t parts = m.packed_q ? 3 : 2, rows = a.s - past;
+        const mote_array *p = c->in[m.packed_q ? QUERY : KEY];
         const float *from = mote_widen_f32(temp, p);
         float *split = mote_temp(temp, mote_array_count(p) + 1, sizeof *split, c->diag);
         if (from == NULL || split == NULL)
@@ -299,17 +322,13 @@ static mote_status eval_mha_temp(mote_eval *c, mote_arena *temp)
         v = split + (parts - 1) * each;
         k = split + (parts - 2) * each;
         q = split;
-        if (!s.packed_q)
+        if (!m.packed_q)
             MOTE_TRY(with_bias(c, temp, c->in[QUERY], bias, heads * a.d, &q));
     } else {
-        const bool plain = s.four; /* keys and values of rank 4 come from a cache: no bias */
+        const bool plain = m.four; /* keys and values of rank 4 come from a cache: no bias */
         MOTE_TRY(with_bias(c, temp, c->in[QUERY], bias, heads * a.d, &q));
         MOTE_TRY(with_bias(c, temp, c->in[KEY], bias != NULL && !plain ? bias + heads * a.d : NULL, heads * a.d, &k));
         MOTE_TRY(with_bias(c, temp, c->in[VALUE], bias != NULL && !plain ? bias + 2 * heads * a.d : NULL, heads * a.e, &v));
-        if (plain) {
-            mote_attend_steps_4d(a.k, heads, a.s, a.d);
-            mote_attend_steps_4d(a.v, heads, a.s, a.e);
-        }
     }
     x.q = q;
     MOTE_TRY(join(c, temp, &a, k, a.k, a.d, past != 0 ? c->in[PAST_K] : NULL, 0, past, c->n_out > 1 ? c->out[1] : NULL, 0, &k));

@@ -5,6 +5,24 @@
 
 #include "ops/attend.h"
 
+/* The bias that a mask and attention_bias (each may be NULL) add to the scores. mask: keys [batch] from the left that count, [2 batch]: ends, then starts
+ * (also the ends of [3 batch + 2]), flags [batch, keys] or [batch, l, keys]. *count: the floats that mote_ms_bias_fill makes; 0: there is none, or it is
+ * attention_bias as it lies. `own`: attention_bias' own steps. */
+mote_status mote_ms_bias_of(mote_attend *a, const mote_array *mask, const mote_array *bias, mote_attend *own, size_t *count, mote_diag *diag);
+void mote_ms_bias_fill(const mote_attend *a, const mote_attend *own, const mote_array *mask, const float *bias, float filter, float *to);
+
+/* MultiHeadAttention's inputs. */
+enum { MOTE_MHA_Q, MOTE_MHA_K, MOTE_MHA_V, MOTE_MHA_BIAS, MOTE_MHA_MASK, MOTE_MHA_SCORE_BIAS, MOTE_MHA_PAST_K, MOTE_MHA_PAST_V, MOTE_MHA_PAST_LENGTH,
+       MOTE_MHA_INDIRECTION, MOTE_MHA_INPUTS };
+
+typedef struct mote_mha {
+    mote_attend a; /* k, v: steps of what comes in; s counts the past rows */
+    size_t past;
+    bool packed_q, packed_k, four; /* query holds all; key holds both; keys and values of rank 4, without a bias */
+} mote_mha;
+/* From the attributes and shapes, the masks aside. */
+mote_status mote_mha_of(const mote_node *n, const mote_array *const *in, uint32_t n_in, mote_mha *m, mote_diag *diag);
+
 /* GroupQueryAttention's inputs. */
 enum {
     MOTE_GQA_Q, MOTE_GQA_K, MOTE_GQA_V, MOTE_GQA_PAST_K, MOTE_GQA_PAST_V, MOTE_GQA_LENGTHS, MOTE_GQA_TOTAL, MOTE_GQA_COS, MOTE_GQA_SIN, MOTE_GQA_POSITIONS,

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Gelu, FastGelu, QuickGelu, BiasGelu; FusedMatMul; FusedConv, FusedGemm; SkipLayerNormalization, SkipSimplifiedLayerNormalization, and the standard
- * domain's SimplifiedLayerNormalization. In half floats only what rounds once either way: a sum in between would be rounded. */
+ * domain's SimplifiedLayerNormalization. Attention becomes its product, and MultiHeadAttention, which has a kernel. In half floats only what rounds once either way: a sum in between would be rounded. */
 #include "base/platform.h"
 #include "ops/ms.h"
 #include "passes/match.h"
@@ -171,6 +171,100 @@ static mote_status simplified_norm(mote_pass_context *c, mote_node *n)
     return finish(c, n, y);
 }
 
+/* Columns [from, to) of a row, or of a matrix's rows. */
+static mote_value *columns(mote_pass_context *c, mote_node *at, mote_value *x, int64_t from, int64_t to)
+{
+    const int64_t minus = -1;
+    mote_value *starts = mote_graph_const_i64(at->graph, 1, 1, &from), *ends = mote_graph_const_i64(at->graph, 1, 1, &to);
+    mote_value *axes = mote_graph_const_i64(at->graph, 1, 1, &minus);
+    if (starts == NULL || ends == NULL || axes == NULL) {
+        (void)MOTE_NO_MEMORY(c->diag, 0);
+        return NULL;
+    }
+    starts->is_folded = ends->is_folded = axes->is_folded = true;
+    mote_node *n = mote_graph_add_node(at->graph, at, "", "Slice", 13, 4, 1, true);
+    if (n == NULL) {
+        (void)MOTE_NO_MEMORY(c->diag, 0);
+        return NULL;
+    }
+    mote_value *const in[4] = {x, starts, ends, axes};
+    for (uint32_t i = 0; i < 4; i++)
+        mote_node_set_input(n, i, in[i]);
+    return n->out[0];
+}
+
+/* [2, ..] item i, or the two behind each other */
+static mote_value *item(mote_pass_context *c, mote_node *at, mote_value *x, int64_t i)
+{
+    mote_value *index = mote_graph_const_i64(at->graph, 0, 1, &i);
+    if (index == NULL)
+        return NULL;
+    index->is_folded = true;
+    return add(c, at, "Gather", 13, 2, x, index, NULL);
+}
+
+static mote_value *both(mote_pass_context *c, mote_node *at, mote_value *a, mote_value *b)
+{
+    const int64_t zero = 0;
+    mote_value *axis = mote_graph_const_i64(at->graph, 1, 1, &zero), *u, *v, *y;
+    if (axis == NULL)
+        return NULL;
+    axis->is_folded = true;
+    u = add(c, at, "Unsqueeze", 13, 2, a, axis, NULL);
+    v = u == NULL ? NULL : add(c, at, "Unsqueeze", 13, 2, b, axis, NULL);
+    y = v == NULL ? NULL : add(c, at, "Concat", 13, 2, u, v, NULL);
+    return y == NULL || mote_node_set_int(y->producer, "axis", 0) != MOTE_OK ? NULL : y;
+}
+
+enum { INPUT, WEIGHTS, BIAS, MASK, PAST, SCORE_BIAS };
+
+static mote_status attention(mote_pass_context *c, mote_node *n)
+{
+    mote_value *x = IN(n, INPUT), *w = IN(n, WEIGHTS), *mask = IN(n, MASK), *past = IN(n, PAST);
+    const bool present = has_output(n, 1);
+    size_t count;
+    const int64_t *given = mote_node_ints(n, "qkv_hidden_sizes", &count);
+    if (x->type.dtype != MOTE_DTYPE_F32 || x->type.rank != 3 || w->type.rank != 2 || !mote_dim_known(w->type.dims[1]) || (given != NULL && count != 3))
+        return MOTE_OK;
+    /* lengths only where they are sure to be one a batch: MultiHeadAttention has no starts */
+    if (mask != NULL && mask->type.rank != 2 && mask->type.rank != 3 && (mask->type.rank != 1 || !mote_dim_known(mask->type.dims[0]) || mask->type.dims[0] != x->type.dims[0]))
+        return MOTE_OK;
+    const int64_t width = w->type.dims[1], q = given != NULL ? given[0] : width / 3, k = given != NULL ? given[1] : width / 3;
+    mote_value *all = add(c, n, "MatMul", 13, 2, x, w, NULL), *part[3];
+    if (all != NULL && IN(n, BIAS) != NULL)
+        all = add(c, n, "Add", 14, 2, all, IN(n, BIAS), NULL);
+    if (all == NULL)
+        return MOTE_E_MEMORY;
+    for (int i = 0; i < 3; i++)
+        if ((part[i] = columns(c, n, all, i == 0 ? 0 : i == 1 ? q : q + k, i == 0 ? q : i == 1 ? q + k : width)) == NULL)
+            return MOTE_E_MEMORY;
+    mote_value *old[2] = {NULL, NULL};
+    for (int i = 0; i < 2 && past != NULL; i++)
+        if ((old[i] = item(c, n, past, i)) == NULL)
+            return MOTE_NO_MEMORY(c->diag, 0);
+    const uint32_t n_in = past != NULL ? 8 : IN(n, SCORE_BIAS) != NULL ? 6 : mask != NULL ? 5 : 3;
+    mote_node *m = mote_graph_add_node(n->graph, n, "com.microsoft", "MultiHeadAttention", 1, n_in, present ? 3 : 1, true);
+    static const char *const kept[] = {"mask_filter_value", "scale"};
+    if (m == NULL || mote_node_set_int(m, "num_heads", mote_node_int(n, "num_heads", 1)) != MOTE_OK ||
+        (mote_node_int(n, "unidirectional", 0) != 0 && mote_node_set_int(m, "unidirectional", 1) != MOTE_OK))
+        return MOTE_NO_MEMORY(c->diag, 0);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (mote_node_attr(n, kept[i]) != NULL)
+            MOTE_TRY(mote_node_set_float(m, kept[i], mote_node_float(n, kept[i], 0.0f)));
+    m->name = n->name;
+    mote_value *const in[8] = {part[0], part[1], part[2], NULL, mask, IN(n, SCORE_BIAS), old[0], old[1]};
+    for (uint32_t i = 0; i < n_in; i++)
+        mote_node_set_input(m, i, in[i]);
+    if (present) {
+        mote_value *state = both(c, n, m->out[1], m->out[2]);
+        if (state == NULL)
+            return MOTE_NO_MEMORY(c->diag, 0);
+        state->type = n->out[1]->type;
+        mote_value_replace(n->out[1], state);
+    }
+    return finish(c, n, m->out[0]);
+}
+
 static const struct {
     const char *domain, *op;
     mote_status (*fn)(mote_pass_context *c, mote_node *n);
@@ -184,6 +278,7 @@ static const struct {
     {"com.microsoft", "FusedGemm", product},
     {"com.microsoft", "SkipLayerNormalization", skip_norm},
     {"com.microsoft", "SkipSimplifiedLayerNormalization", skip_norm},
+    {"com.microsoft", "Attention", attention},
     {"", "SimplifiedLayerNormalization", simplified_norm},
 };
 

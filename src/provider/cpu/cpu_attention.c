@@ -1,4 +1,4 @@
-/* cpu_attention.c - lowering of attention: the form of domain "mote", ONNX's, com.microsoft's GroupQueryAttention
+/* cpu_attention.c - lowering of attention: the form of domain "mote", ONNX's, com.microsoft's GroupQueryAttention and MultiHeadAttention
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
@@ -338,3 +338,124 @@ static mote_status lower_gqa(mote_lower *l)
 }
 
 MOTE_LOWER(ms, GroupQueryAttention, lower_gqa)
+
+/* ---- MultiHeadAttention ---- */
+
+typedef struct mha_params {
+    mote_cpu_attend at;
+    mote_mha m;
+    mote_attend own;                 /* attention_bias' own steps */
+    size_t mask_floats, sum_floats[3], join_floats[2]; /* of the mask; of Q, K, V with their bias; of caches that no output takes */
+} mha_params;
+
+typedef struct add_job {
+    mote_binary_fn add;
+    const float *x, *bias;
+    float *y;
+    size_t n;
+} add_job;
+
+static void add_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    const add_job *j = ctx;
+    (void)worker;
+    for (size_t r = begin; r < end; r++)
+        j->add(j->x + r * j->n, j->bias, j->y + r * j->n, j->n, MOTE_FORM_VV);
+}
+
+static mote_status mha_run(const mote_step *step, mote_exec *x)
+{
+    const mha_params *p = step->params;
+    const mote_attend *a = &p->at.a;
+    int64_t *places = x->scratch;
+    float *scratch = (float *)x->scratch + mote_div_up(4 * a->batch, MOTE_LANES) * MOTE_LANES;
+    const float *in[3] = {step->in[MOTE_MHA_Q]->data, step->in[MOTE_MHA_K]->data, step->in[MOTE_MHA_V]->data};
+    size_t first = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        const size_t n = a->heads * (i < 2 ? a->d : a->e);
+        if (p->sum_floats[i] != 0) {
+            add_job j = {.add = p->at.add, .x = in[i], .bias = (const float *)step->in[MOTE_MHA_BIAS]->data + first, .y = scratch, .n = n};
+            mote_parallel_for(x->pool, a->batch * (i == 0 ? a->l : a->s - p->m.past), 8, add_range, &j);
+            in[i] = scratch;
+            scratch += p->sum_floats[i];
+        }
+        first += n;
+    }
+    for (size_t b = 0; b < a->batch; b++) {
+        places[b] = (int64_t)p->m.past;
+        places[a->batch + b] = (int64_t)a->s;
+    }
+    mote_cpu_attend_data d = {.q = in[0], .k = in[1], .v = in[2], .y = step->out[0]->data, .offset = places, .valid = places + a->batch};
+    if (p->own.bias)
+        d.bias = step->in[MOTE_MHA_SCORE_BIAS]->data;
+    if (p->mask_floats != 0) {
+        mote_ms_bias_fill(a, &p->own, step->in[MOTE_MHA_MASK], d.bias, mote_node_float(step->node, "mask_filter_value", -10000.0f), scratch);
+        d.bias = scratch;
+        scratch += p->mask_floats;
+    }
+    attention_params of = {.at = p->at, .past = p->m.past}; /* what joining reads */
+    memcpy(of.own_k, p->m.a.k, sizeof of.own_k);
+    memcpy(of.own_v, p->m.a.v, sizeof of.own_v);
+    join_job j = {.p = &of, .now = {in[1], in[2]}};
+    for (uint32_t i = 0; i < 2; i++) {
+        j.to[i] = step->n_out > 1 + i && step->out[1 + i] != NULL ? step->out[1 + i]->data : NULL;
+        if (p->m.past != 0) {
+            j.past[i] = step->in[MOTE_MHA_PAST_K + i]->data;
+            if (j.to[i] == NULL) {
+                j.to[i] = scratch;
+                scratch += p->join_floats[i];
+            }
+        }
+    }
+    if (j.to[0] != NULL || j.to[1] != NULL)
+        mote_parallel_for(x->pool, 2 * a->batch * a->kv_heads, 1, join_range, &j);
+    if (p->m.past != 0) {
+        d.k = j.to[0];
+        d.v = j.to[1];
+    }
+    mote_cpu_attend_run(&p->at, &d, x->pool, scratch);
+    return MOTE_OK;
+}
+
+/* *to = a b floats in whole vectors, added to *sum. */
+static bool take(size_t a, size_t b, size_t *to, size_t *sum)
+{
+    return mote_size_mul(a, b, to) && mote_size_align(*to, MOTE_LANES, to) && mote_size_add(*sum, *to, sum);
+}
+
+static mote_status lower_mha(mote_lower *l)
+{
+    const mote_array *mask = l->n_in > MOTE_MHA_MASK ? l->in[MOTE_MHA_MASK] : NULL, *bias = l->n_in > MOTE_MHA_SCORE_BIAS ? l->in[MOTE_MHA_SCORE_BIAS] : NULL;
+    mha_params *p;
+    size_t floats, count;
+    if (l->out[0] == NULL || (l->n_out > 3 && l->out[3] != NULL) || l->in[MOTE_MHA_Q]->dtype != MOTE_DTYPE_F32)
+        return MOTE_OK;
+    MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
+    *p = (mha_params){.mask_floats = 0};
+    MOTE_TRY(mote_mha_of(l->node, l->in, l->n_in, &p->m, l->diag));
+    if (p->m.packed_q || p->m.packed_k)
+        return MOTE_OK;
+    mote_attend a = p->m.a;
+    if (p->m.past != 0) {
+        mote_attend_steps_4d(a.k, a.kv_heads, a.s, a.d);
+        mote_attend_steps_4d(a.v, a.kv_heads, a.s, a.e);
+    }
+    MOTE_TRY(mote_ms_bias_of(&a, mask, bias, &p->own, &count, l->diag));
+    if (!mote_cpu_attend_of(&p->at, &a, false, l->cpu, l->workers, &floats) || !take(count, 1, &p->mask_floats, &floats))
+        return MOTE_OK;
+    const size_t rows = a.batch * (a.s - p->m.past);
+    for (uint32_t i = 0; i < 3 && l->n_in > MOTE_MHA_BIAS && l->in[MOTE_MHA_BIAS] != NULL && (i == 0 || !p->m.four); i++)
+        if (!take(i == 0 ? a.batch * a.l : rows, a.heads * (i < 2 ? a.d : a.e), &p->sum_floats[i], &floats))
+            return MOTE_OK;
+    for (uint32_t i = 0; i < 2 && p->m.past != 0; i++)
+        if (!(l->n_out > 1 + i && l->out[1 + i] != NULL) && !take(a.batch * a.kv_heads * a.s, i == 0 ? a.d : a.e, &p->join_floats[i], &floats))
+            return MOTE_OK;
+    if (!with_places(&a, floats, &l->scratch_bytes))
+        return MOTE_OK;
+    l->run = mha_run;
+    l->params = p;
+    l->kernel = p->at.row->name;
+    return MOTE_OK;
+}
+
+MOTE_LOWER(ms, MultiHeadAttention, lower_mha)
