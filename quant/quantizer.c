@@ -223,12 +223,18 @@ static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
 static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *diag)
 {
     size_t n = 0;
-    mote_str *wanted = mote_arena_calloc(&q->arena, q->n_values + 1, sizeof *wanted);
+    mote_str *wanted = mote_arena_calloc(&q->arena, q->n_values + q->n_channels + 1, sizeof *wanted);
     if (wanted == NULL)
         return MOTE_NO_MEMORY(diag, q->n_values * sizeof *wanted);
-    for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
-        if (q->values[v->id].wanted && q->values[v->id].root == v->id && v->producer != NULL && !mote_value_is_output(v))
-            wanted[n++] = v->name;
+    if (q->round == MOTE_ROUND_CHANNELS) {
+        for (size_t i = 0; i < q->n_channels; i++)
+            if (!mote_value_is_output(q->channels[i].value))
+                wanted[n++] = q->channels[i].value->name;
+    } else {
+        for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
+            if (q->values[v->id].wanted && q->values[v->id].root == v->id && v->producer != NULL && !mote_value_is_output(v))
+                wanted[n++] = v->name;
+    }
     if (n != 0)
         qsort(wanted, n, sizeof *wanted, by_name);
     for (mote_value *v = m->graph->values; v != NULL; v = v->next) /* ids differ in the copy, names do not */
