@@ -149,6 +149,7 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
     mote_quantizer *q = *quantizer;
     mote_heap heap;
     mote_observer_destroy(&q->seen);
+    mote_quant_free_moments(q);
     free_bytes(q);
     mote_module_destroy(&q->module);
     mote_onnx_files_destroy(&q->files);
@@ -223,13 +224,19 @@ static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
 static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *diag)
 {
     size_t n = 0;
-    mote_str *wanted = mote_arena_calloc(&q->arena, q->n_values + q->n_channels + 1, sizeof *wanted);
+    mote_str *wanted = mote_arena_calloc(&q->arena, q->n_values + q->n_channels + q->n_layers + 1, sizeof *wanted);
     if (wanted == NULL)
         return MOTE_NO_MEMORY(diag, q->n_values * sizeof *wanted);
     if (q->round == MOTE_ROUND_CHANNELS) {
         for (size_t i = 0; i < q->n_channels; i++)
             if (!mote_value_is_output(q->channels[i].value))
                 wanted[n++] = q->channels[i].value->name;
+    } else if (q->round == MOTE_ROUND_MOMENTS) {
+        for (size_t i = q->first_layer; i < q->end_layer; i++) {
+            const mote_value *v = q->layers[i].node->in[0].value;
+            if (q->layers[i].moments != NULL && v->producer != NULL && !mote_value_is_output(v))
+                wanted[n++] = v->name;
+        }
     } else {
         for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
             if (q->values[v->id].wanted && q->values[v->id].root == v->id && v->producer != NULL && !mote_value_is_output(v))
@@ -290,17 +297,26 @@ static mote_status end_round(mote_quantizer *q, mote_diag *diag)
         MOTE_TRY(retype(q->module, diag));
         return mote_quant_select(q, diag);
     }
+    if (q->round == MOTE_ROUND_MOMENTS) {
+        MOTE_REQUIRE(q->seen_status == MOTE_OK, diag, q->seen_status, "observing tensors: %s", mote_status_string(q->seen_status));
+        return mote_quant_end_moments(q, diag);
+    }
     mote_status status = mote_observer_status(q->seen);
     MOTE_REQUIRE(status == MOTE_OK, diag, status, "observing tensors: %s", mote_status_string(status));
-    return q->o.mode == MOTE_QUANT_STATIC ? choose_scales(q, diag) : MOTE_OK;
+    if (q->o.mode != MOTE_QUANT_STATIC)
+        return MOTE_OK;
+    MOTE_TRY(choose_scales(q, diag));
+    return mote_quant_weight_scales(q, diag);
 }
 
 /* The round after the one that has ended; NONE: there is none. */
 static mote_quant_round next_round(const mote_quantizer *q)
 {
     const bool samples = q->o.mode == MOTE_QUANT_STATIC || (q->o.mode == MOTE_QUANT_FLOAT16 && q->o.samples);
-    if (!samples || q->round == MOTE_ROUND_RANGES)
+    if (!samples)
         return MOTE_ROUND_NONE;
+    if (q->round == MOTE_ROUND_RANGES || q->round == MOTE_ROUND_MOMENTS)
+        return q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0 && q->end_layer < q->n_layers ? MOTE_ROUND_MOMENTS : MOTE_ROUND_NONE;
     return q->round == MOTE_ROUND_NONE && q->n_channels != 0 ? MOTE_ROUND_CHANNELS : MOTE_ROUND_RANGES;
 }
 
@@ -333,6 +349,8 @@ mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load
         MOTE_TRY(mote_observer_create(q->o.allocator, &q->seen));
     q->round = round;
     MOTE_TRY(make_index(q, diag));
+    if (round == MOTE_ROUND_MOMENTS)
+        MOTE_TRY(mote_quant_begin_moments(q, diag));
     if (q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0 && q->o.ranges == MOTE_RANGE_MSE)
         MOTE_TRY(mote_quant_weigh(q, diag));
     q->running = true;
@@ -346,6 +364,8 @@ void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *te
         return;
     if (q->round == MOTE_ROUND_CHANNELS)
         mote_quant_see_channels(q, name, tensor);
+    else if (q->round == MOTE_ROUND_MOMENTS)
+        q->seen_status = q->seen_status == MOTE_OK ? mote_quant_see_moments(q, name, tensor) : q->seen_status;
     else
         observe(q, name, tensor);
 }

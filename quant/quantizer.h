@@ -9,13 +9,25 @@
 #include "quant/ptq/range.h"
 #include <mote/mote_quant.h>
 
+/* Second moments of what a product reads: x (one patch of a convolution's group, one row of a matrix) of k values. */
+typedef struct mote_moments {
+    size_t k, groups;
+    double *before, *after; /* sums of x, and of x quantized; [groups, k] */
+    float *products;        /* sums of x x', x quantized; [groups, k, k], the upper half; NULL: not asked for */
+    uint64_t count;         /* of samples, a group */
+} mote_moments;
+
 /* A product: the operators that quantization is about. */
 typedef struct mote_layer {
     mote_node *node;
     const char *why;       /* NULL: quantized */
     mote_value *weight;    /* a constant, or NULL for MatMul of two tensors */
     int32_t axis;          /* of the weight's output channels */
+    float *scales;         /* of the weight: one, or one an output channel */
+    size_t n_scales;
+    int8_t *rounded;       /* the weight in integers, in its own order; NULL: to the nearest */
     float *shift;          /* what bias correction adds to the bias, by output channel; NULL: nothing */
+    mote_moments *moments; /* NULL: not asked for */
 } mote_layer;
 
 /* What is known of a value, by its id. */
@@ -45,7 +57,7 @@ typedef struct mote_channel_ranges {
     mote_channel *channels;
 } mote_channel_ranges;
 
-typedef enum mote_quant_round { MOTE_ROUND_NONE, MOTE_ROUND_CHANNELS, MOTE_ROUND_RANGES } mote_quant_round;
+typedef enum mote_quant_round { MOTE_ROUND_NONE, MOTE_ROUND_CHANNELS, MOTE_ROUND_RANGES, MOTE_ROUND_MOMENTS } mote_quant_round;
 
 struct mote_quantizer {
     mote_heap heap;
@@ -66,6 +78,8 @@ struct mote_quantizer {
     mote_channel_ranges *channels; /* of tensors that may be equalized */
     size_t n_channels;
     mote_quant_round round;
+    mote_status seen_status; /* the first failure of a tap */
+    size_t first_layer, end_layer; /* of the round of moments: those whose sums fit memory together */
     bool running, done;
     void *bytes;           /* of the model of the round at hand */
     size_t n_bytes;
@@ -86,6 +100,17 @@ mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_find_pairs(mote_quantizer *q, mote_diag *diag);
 void mote_quant_see_channels(mote_quantizer *q, const char *name, const mote_tensor *t);
 mote_status mote_quant_equalize(mote_quantizer *q, mote_diag *diag);
+/* transform/scales.c: the scale of each weight, once those of activations are known. Layers with a bias leave room for it. */
+mote_status mote_quant_weight_scales(mote_quantizer *q, mote_diag *diag);
+size_t mote_layer_channels(const mote_layer *l);
+/* The scale's index of weight element i. */
+size_t mote_layer_scale_of(const mote_layer *l, size_t i);
+
+/* ptq/moments.c: the layers from first_layer on whose sums fit memory; what a tap adds; rounding and bias correction from the sums, which go. */
+mote_status mote_quant_begin_moments(mote_quantizer *q, mote_diag *diag);
+mote_status mote_quant_see_moments(mote_quantizer *q, const char *name, const mote_tensor *t);
+mote_status mote_quant_end_moments(mote_quantizer *q, mote_diag *diag);
+void mote_quant_free_moments(mote_quantizer *q);
 /* transform/insert.c: QuantizeLinear and DequantizeLinear, quantized constants. */
 mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag);
 /* transform/raise.c: the standard operators of the module come to mean the same in at least this operator set. */

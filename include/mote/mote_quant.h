@@ -112,7 +112,7 @@ typedef struct mote_quantize_options {
     bool reduce_range;          /* weights of 7 bits, for machines whose 8-bit products saturate */
     mote_range_method ranges;
     mote_quant_scope scope;
-    unsigned effort;            /* 0: ranges alone; 1: also equalized channels and weights of least error (one more round) */
+    unsigned effort;            /* 0: ranges alone; 1: also equalized channels, weights of least error, corrected biases; 2: also adaptive rounding */
     unsigned weight_bits;       /* WEIGHTS: 8 or 4; 0: 8 */
     unsigned block;             /* WEIGHTS: weights that share a scale, a power of two from 16; 0: 32 */
     bool samples;               /* FLOAT16: there will be samples, in one round */
@@ -121,7 +121,7 @@ typedef struct mote_quantize_options {
     const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 1, 0, 0, false, NULL, NULL, NULL}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */

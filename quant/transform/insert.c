@@ -4,12 +4,10 @@
  *     x -> QuantizeLinear -> DequantizeLinear -> Conv <- DequantizeLinear <- weight s8, scales by output channel
  *                                                  ^-- DequantizeLinear <- bias s32, scales x's times the weight's
  *
- * One QuantizeLinear a tensor, one DequantizeLinear a user. A weight's scale is at least what keeps the bias within 2^30: channels whose weights are
- * near 0 would else have biases that do not fit 32 bits. */
+ * One QuantizeLinear a tensor, one DequantizeLinear a user. */
 #include "base/platform.h"
 #include "quant/quantizer.h"
 #include "quant/ptq/weight.h"
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -191,48 +189,34 @@ static mote_status insert_layer(inserter *k, const mote_layer *l)
     mote_quantizer *q = k->q;
     mote_node *n = l->node;
     const mote_array *a = l->weight->constant;
-    const bool by_channel = l->axis >= 0 && !q->o.per_tensor;
-    const mote_channels shape = mote_channels_of(a, l->axis >= 0 ? l->axis : 0);
-    const size_t channels = l->axis >= 0 ? shape.channels : 1, count = mote_array_count(a), n_scales = by_channel ? channels : 1;
+    const size_t channels = mote_layer_channels(l), count = mote_array_count(a);
     const int32_t most = q->o.reduce_range ? 63 : 127;
     const float x_scale = q->values[q->values[n->in[0].value->id].root].scale.scale;
     const mote_array *b = n->n_in > 2 && n->in[2].value != NULL && !mote_node_is(n, "", "MatMul") ? n->in[2].value->constant : NULL;
-    float *w = mote_quant_floats(&q->arena, a), *scales = mote_arena_calloc(&q->arena, n_scales, sizeof *scales);
-    float *bias = mote_arena_calloc(&q->arena, channels, sizeof *bias);
-    int8_t *whole_weight = mote_arena_calloc(&q->arena, 1, count + 1);
-    if ((w == NULL && count != 0) || scales == NULL || bias == NULL || whole_weight == NULL)
-        return MOTE_NO_MEMORY(k->diag, count);
     const bool has_bias = b != NULL || l->shift != NULL;
-    for (size_t c = 0; c < channels && has_bias; c++)
+    int8_t *whole_weight = l->rounded;
+    float *bias = mote_arena_calloc(&q->arena, channels, sizeof *bias);
+    if (whole_weight == NULL) {
+        const float *w = mote_quant_floats(&q->arena, a);
+        whole_weight = mote_arena_calloc(&q->arena, 1, count + 1);
+        if (w == NULL || whole_weight == NULL)
+            return MOTE_NO_MEMORY(k->diag, count);
+        for (size_t i = 0; i < count; i++)
+            whole_weight[i] = (int8_t)mote_weight_round(w[i], l->scales[mote_layer_scale_of(l, i)], most);
+    }
+    for (size_t c = 0; c < channels && bias != NULL && has_bias; c++)
         bias[c] = (b != NULL ? (float)mote_array_f64(b, c) : 0) + (l->shift != NULL ? l->shift[c] : 0);
-    for (size_t c = 0; c < n_scales; c++) {
-        if (!by_channel)
-            scales[c] = mote_weight_scale(w, count, 1, most, q->o.effort > 0);
-        else if (shape.outer == 1)
-            scales[c] = mote_weight_scale(w + c * shape.inner, shape.inner, 1, most, q->o.effort > 0);
-        else /* [K, N]: inner is 1 */
-            scales[c] = mote_weight_scale(w + c, shape.outer, shape.channels, most, q->o.effort > 0);
-    }
-    for (size_t c = 0; c < channels && has_bias; c++) { /* where there is nothing but a bias, it has 24 bits */
-        float *s = &scales[by_channel ? c : 0];
-        *s = fmaxf(*s, fabsf(bias[c]) / (x_scale * (*s > 0 ? 0x1p30f : 0x1p24f)));
-    }
-    for (size_t c = 0; c < n_scales; c++)
-        scales[c] = scales[c] * x_scale >= FLT_MIN ? scales[c] : 1;
-    for (size_t o = 0, i = 0; o < shape.outer; o++)
-        for (size_t c = 0; c < shape.channels; c++)
-            for (size_t e = 0; e < shape.inner; e++, i++)
-                whole_weight[i] = (int8_t)mote_weight_round(w[i], scales[by_channel ? c : 0], most);
-    const int64_t scale_dims[1] = {(int64_t)n_scales};
-    int8_t *zeros = mote_arena_calloc(&q->arena, n_scales, 1);
+    const int64_t scale_dims[1] = {(int64_t)l->n_scales};
+    const int32_t rank = l->n_scales == 1 && (l->axis < 0 || q->o.per_tensor) ? 0 : 1;
+    int8_t *zeros = mote_arena_calloc(&q->arena, l->n_scales, 1);
     mote_value *x = mote_quant_constant(k->g, MOTE_DTYPE_S8, a->rank, a->dims, whole_weight);
-    mote_value *scale = mote_quant_constant(k->g, MOTE_DTYPE_F32, by_channel ? 1 : 0, scale_dims, scales);
-    mote_value *zero = zeros == NULL ? NULL : mote_quant_constant(k->g, MOTE_DTYPE_S8, by_channel ? 1 : 0, scale_dims, zeros);
-    mote_value *y = zero == NULL ? NULL : mote_quant_dequantize(k->g, n, x, scale, zero, by_channel ? l->axis : -1);
-    if (y == NULL)
+    mote_value *scale = mote_quant_constant(k->g, MOTE_DTYPE_F32, rank, scale_dims, l->scales);
+    mote_value *zero = zeros == NULL ? NULL : mote_quant_constant(k->g, MOTE_DTYPE_S8, rank, scale_dims, zeros);
+    mote_value *y = zero == NULL ? NULL : mote_quant_dequantize(k->g, n, x, scale, zero, rank == 1 ? l->axis : -1);
+    if (y == NULL || bias == NULL)
         return MOTE_NO_MEMORY(k->diag, count);
     mote_node_set_input(n, 1, y);
-    return has_bias ? insert_bias(k, l, bias, scales, channels, x_scale) : MOTE_OK;
+    return has_bias ? insert_bias(k, l, bias, l->scales, channels, x_scale) : MOTE_OK;
 }
 
 mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag)

@@ -34,7 +34,7 @@ static const option_spec table[] = {
     {"scope", OPTION_TEXT, offsetof(quantize_options, scope), "auto|products|all", "what becomes integers: products alone (default where there is a layer normalization), or all between them"},
     {"reduce-range", OPTION_FLAG, offsetof(quantize_options, reduce_range), NULL, "weights of 7 bits, for processors whose 8-bit products saturate"},
     {"block", OPTION_COUNT, offsetof(quantize_options, block), "N", "weights that share a scale with --weights-only; 32 by default"},
-    {"effort", OPTION_TEXT, offsetof(quantize_options, effort_text), "0|1", "0: ranges alone; 1, the default: weights of least error and corrected biases, too"},
+    {"effort", OPTION_TEXT, offsetof(quantize_options, effort_text), "0|1|2", "0: ranges alone; 1: also equalized channels and corrected biases; 2, the default: also adaptive rounding"},
     {"keep", OPTION_TEXT, offsetof(quantize_options, keep), "LIST", "names of nodes that stay in float, by commas; a name may end in '*'"},
     {"overwrite", OPTION_FLAG, offsetof(quantize_options, overwrite), NULL, "replace FILE when it exists"},
     ENGINE_OPTIONS(quantize_options),
@@ -54,7 +54,7 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
 {
     static const char *const modes[] = {"static", "dynamic", NULL}, *const bits[] = {"int8", "int4", NULL}, *const weights[] = {"per-channel", "per-tensor", NULL};
     static const char *const activations[] = {"u8", "s8", "u16", "s16", NULL}, *const ranges[] = {"mse", "minmax", "percentile", "entropy", NULL};
-    static const char *const scopes[] = {"auto", "products", "all", NULL}, *const efforts[] = {"0", "1", NULL};
+    static const char *const scopes[] = {"auto", "products", "all", NULL}, *const efforts[] = {"0", "1", "2", NULL};
     static const mote_dtype types[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8, MOTE_DTYPE_U16, MOTE_DTYPE_S16};
     int k = 0;
     if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) != 1)
@@ -78,8 +78,8 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
         return "--scope is auto, products or all";
     q->scope = o->scope != NULL ? (mote_quant_scope)k : MOTE_SCOPE_AUTO;
     if (o->effort_text != NULL && (k = word_of(o->effort_text, efforts)) < 0)
-        return "--effort is 0 or 1";
-    q->effort = o->effort_text != NULL ? (unsigned)k : 1;
+        return "--effort is 0, 1 or 2";
+    q->effort = o->effort_text != NULL ? (unsigned)k : 2;
     if (q->mode == MOTE_QUANT_STATIC && o->data == NULL)
         return "--int8 static needs --data";
     if ((q->mode == MOTE_QUANT_DYNAMIC || q->mode == MOTE_QUANT_WEIGHTS) && o->data != NULL)
