@@ -52,10 +52,12 @@ static mote_status eval_trees_temp(mote_eval *c, mote_arena *temp)
     void *scratch = mote_temp(temp, 1, mote_trees_scratch(t, columns), c->diag);
     if (scratch == NULL)
         return MOTE_E_MEMORY;
-    for (size_t r = 0; r < rows; r++) {
-        const size_t best = mote_trees_row(t, x, columns, r, scratch, z);
-        if (y != NULL)
-            mote_ml_copy(&labels, best, y, r);
+    for (size_t r = 0, n; r < rows; r += n) {
+        size_t best[MOTE_TREES_ROWS];
+        n = mote_min_size(MOTE_TREES_ROWS, rows - r);
+        mote_trees_rows(t, x, columns, r, n, scratch, z, best);
+        for (size_t k = 0; y != NULL && k < n; k++)
+            mote_ml_copy(&labels, best[k], y, r + k);
     }
     return y != NULL ? mote_eval_own_strings(c, 0) : MOTE_OK;
 }

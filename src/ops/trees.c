@@ -43,10 +43,14 @@ typedef struct builder {
     mote_arena *arena;
     mote_diag *diag;
     mote_trees *t;
-    mote_tree_node *nodes;
-    void *splits;
+    char *nodes;
     uint8_t *parents;
 } builder;
+
+static mote_tree_node *node_at(const builder *b, size_t i)
+{
+    return (mote_tree_node *)(void *)(b->nodes + i * (b->t->wide ? sizeof(mote_tree_node_f64) : sizeof(mote_tree_node_f32)));
+}
 
 static mote_status room(builder *b, size_t n, size_t size, void *out)
 {
@@ -68,21 +72,22 @@ static mote_status begin(builder *b, size_t n_nodes)
     MOTE_REQUIRE(n_nodes < INT32_MAX, b->diag, MOTE_E_LIMIT, "%zu nodes", n_nodes);
     b->t->n_nodes = n_nodes;
     b->t->plain = true;
-    MOTE_TRY(room(b, n_nodes, sizeof *b->nodes, &b->nodes));
-    MOTE_TRY(room(b, n_nodes, b->t->wide ? sizeof(double) : sizeof(float), &b->splits));
+    MOTE_TRY(room(b, n_nodes, b->t->wide ? sizeof(mote_tree_node_f64) : sizeof(mote_tree_node_f32), &b->nodes));
     MOTE_TRY(room(b, n_nodes, 1, &b->parents));
     b->t->nodes = b->nodes;
-    b->t->splits = b->splits;
     return MOTE_OK;
 }
 
 static mote_status set_node(builder *b, size_t i, int64_t feature, bool missing, mote_branch mode, double split)
 {
     MOTE_REQUIRE(feature >= 0 && feature < MOTE_TREE_FEATURES, b->diag, MOTE_E_VALUE, "nodes_featureids[%zu] is %lld", i, (long long)feature);
-    b->nodes[i].what = MOTE_TREE_WHAT(feature, missing, mode);
+    node_at(b, i)->what = MOTE_TREE_WHAT(feature, missing, mode);
     b->t->plain = b->t->plain && mode == MOTE_BRANCH_LEQ && !missing;
     b->t->features = mote_max_size(b->t->features, (size_t)feature + 1);
-    put_real(b->t, b->splits, i, split);
+    if (b->t->wide)
+        ((mote_tree_node_f64 *)(void *)node_at(b, i))->split = split;
+    else
+        ((mote_tree_node_f32 *)(void *)node_at(b, i))->split = (float)split;
     return MOTE_OK;
 }
 
@@ -189,8 +194,8 @@ static mote_status nodes_5(builder *b, const mote_node *n)
         const double split = mode == MOTE_BRANCH_MEMBER ? (double)sets++ : real_at(&splits, i);
         MOTE_REQUIRE(sets < 1 << 24, b->diag, MOTE_E_LIMIT, "too many nodes of mode BRANCH_MEMBER"); /* their numbers stand in floats */
         MOTE_TRY(set_node(b, i, feature[i], missing != NULL && missing[i] != 0, (mote_branch)mode, split));
-        MOTE_TRY(child_5(b, "true", i, yes_leaf[i], yes[i], &b->nodes[i].yes));
-        MOTE_TRY(child_5(b, "false", i, no_leaf[i], no[i], &b->nodes[i].no));
+        MOTE_TRY(child_5(b, "true", i, yes_leaf[i], yes[i], &node_at(b, i)->child[0]));
+        MOTE_TRY(child_5(b, "false", i, no_leaf[i], no[i], &node_at(b, i)->child[1]));
     }
     return read_sets(b, n, sets);
 }
@@ -259,7 +264,7 @@ static int compare_places(const void *x, const void *y)
 
 typedef struct node_index {
     place *places;
-    size_t n;
+    size_t n, last; /* last: the one found last */
 } node_index;
 
 static mote_status index_of(builder *b, const int64_t *tree, const int64_t *id, size_t n, node_index *x)
@@ -279,10 +284,20 @@ static mote_status index_of(builder *b, const int64_t *tree, const int64_t *id, 
     return MOTE_OK;
 }
 
-static const place *find(const node_index *x, int64_t tree, int64_t id)
+/* Ids of a tree mostly ascend by 1: first what stands as far from the last one found as the ids say. */
+static const place *find(node_index *x, int64_t tree, int64_t id)
 {
-    const place key = {tree, id, 0};
-    return x->n == 0 ? NULL : bsearch(&key, x->places, x->n, sizeof *x->places, compare_places);
+    if (x->n == 0)
+        return NULL;
+    const place key = {tree, id, 0}, *p = &x->places[x->last];
+    const uint64_t guess = (uint64_t)x->last + (uint64_t)id - (uint64_t)p->id;
+    if (guess < x->n && compare_places(&x->places[guess], &key) == 0)
+        p = &x->places[guess];
+    else
+        p = bsearch(&key, x->places, x->n, sizeof *x->places, compare_places);
+    if (p != NULL)
+        x->last = (size_t)(p - x->places);
+    return p;
 }
 
 enum { LEAF = MOTE_BRANCH_MEMBER };
@@ -296,7 +311,7 @@ static mote_status mode_of(const mote_str name, size_t i, int *out, mote_diag *d
     MOTE_FAIL(diag, MOTE_E_VALUE, "nodes_modes[%zu] is '%.*s'", i, MOTE_STR_ARG(name));
 }
 
-static mote_status child_3(builder *b, const node_index *x, const int32_t *leaf, const char *which, size_t i, int64_t tree, int64_t id, int32_t *out)
+static mote_status child_3(builder *b, node_index *x, const int32_t *leaf, const char *which, size_t i, int64_t tree, int64_t id, int32_t *out)
 {
     const place *p = find(x, tree, id);
     MOTE_REQUIRE(p != NULL, b->diag, MOTE_E_VALUE, "nodes_%snodeids[%zu] is %lld, which tree %lld does not have", which, i, (long long)id, (long long)tree);
@@ -312,6 +327,7 @@ static mote_status nodes_3(builder *b, const mote_node *n, node_index *x, int32_
     const mote_attr *modes = mote_node_attr(n, "nodes_modes");
     int32_t *leaf, *roots;
     mote_ml_list splits;
+    int mode = 0;
     MOTE_REQUIRE((modes == NULL ? 0 : modes->n) == count, b->diag, MOTE_E_MODEL, "nodes_modes has %zu values, expected %zu", modes == NULL ? 0 : modes->n, count);
     MOTE_TRY(ints_of(n, "nodes_nodeids", count, &id, b->diag));
     MOTE_TRY(ints_of(n, "nodes_featureids", count, &feature, b->diag));
@@ -324,8 +340,8 @@ static mote_status nodes_3(builder *b, const mote_node *n, node_index *x, int32_
     MOTE_TRY(room(b, count, sizeof *leaf, &leaf));
     MOTE_TRY(room(b, count, sizeof *roots, &roots));
     for (size_t i = 0; i < count; i++) {
-        int mode;
-        MOTE_TRY(mode_of(modes->strings[i], i, &mode, b->diag));
+        if (i == 0 || !mote_str_eq(modes->strings[i], modes->strings[i - 1]))
+            MOTE_TRY(mode_of(modes->strings[i], i, &mode, b->diag));
         leaf[i] = mode == LEAF ? (int32_t)b->t->n_leaves++ : -1;
         if (mode != LEAF)
             MOTE_TRY(set_node(b, i, feature[i], missing != NULL && missing[i] != 0, (mote_branch)mode, real_at(&splits, i)));
@@ -333,8 +349,8 @@ static mote_status nodes_3(builder *b, const mote_node *n, node_index *x, int32_
     for (size_t i = 0; i < count; i++) {
         if (leaf[i] >= 0)
             continue;
-        MOTE_TRY(child_3(b, x, leaf, "true", i, tree[i], yes[i], &b->nodes[i].yes));
-        MOTE_TRY(child_3(b, x, leaf, "false", i, tree[i], no[i], &b->nodes[i].no));
+        MOTE_TRY(child_3(b, x, leaf, "true", i, tree[i], yes[i], &node_at(b, i)->child[0]));
+        MOTE_TRY(child_3(b, x, leaf, "false", i, tree[i], no[i], &node_at(b, i)->child[1]));
     }
     for (size_t i = 0; i < count; i++)
         if (i == 0 || tree[i] != tree[i - 1]) {
@@ -351,7 +367,7 @@ typedef struct names_3 {
     const char *tree, *node, *id, *weight, *weight_tensor;
 } names_3;
 
-static mote_status leaves_3(builder *b, const mote_node *n, const node_index *x, const int32_t *leaf, const names_3 *names)
+static mote_status leaves_3(builder *b, const mote_node *n, node_index *x, const int32_t *leaf, const names_3 *names)
 {
     size_t count, kept = 0;
     const int64_t *tree = mote_node_ints(n, names->tree, &count), *id, *target;

@@ -8,11 +8,19 @@
 typedef enum mote_branch { MOTE_BRANCH_LEQ, MOTE_BRANCH_LT, MOTE_BRANCH_GTE, MOTE_BRANCH_GT, MOTE_BRANCH_EQ, MOTE_BRANCH_NEQ, MOTE_BRANCH_MEMBER } mote_branch;
 typedef enum mote_tree_sum { MOTE_TREES_AVERAGE, MOTE_TREES_SUM, MOTE_TREES_MIN, MOTE_TREES_MAX } mote_tree_sum;
 
-/* Where a branch leads: a node, or, negative, ~leaf. */
+/* Where a branch leads: a node, or, negative, ~leaf. The threshold stands behind it; of a set: its number. */
 typedef struct mote_tree_node {
     uint32_t what; /* MOTE_TREE_WHAT */
-    int32_t yes, no;
+    int32_t child[2]; /* where the comparison holds, and where not */
 } mote_tree_node;
+typedef struct mote_tree_node_f32 {
+    mote_tree_node n;
+    float split;
+} mote_tree_node_f32;
+typedef struct mote_tree_node_f64 {
+    mote_tree_node n;
+    double split;
+} mote_tree_node_f64;
 enum { MOTE_TREE_FEATURE_BITS = 27, MOTE_TREE_FEATURES = 1 << MOTE_TREE_FEATURE_BITS };
 #define MOTE_TREE_WHAT(feature, missing, mode) ((uint32_t)(feature) | (uint32_t)(missing) << MOTE_TREE_FEATURE_BITS | (uint32_t)(mode) << (MOTE_TREE_FEATURE_BITS + 1))
 
@@ -20,8 +28,7 @@ typedef struct mote_trees {
     bool wide;             /* thresholds, weights and sums in double (then X is read as double), else float */
     bool plain;            /* every node is x <= threshold, and NaN goes to `no` */
     size_t n_nodes, n_roots, n_leaves, n_targets, features; /* features: columns that X must have at least */
-    const mote_tree_node *nodes;
-    const void *splits;    /* of each node: float or double; of a set: its place in `sets` */
+    const void *nodes;     /* mote_tree_node_f32, or, wide, mote_tree_node_f64 */
     const int32_t *roots;
     const uint32_t *first; /* of n_leaves + 1: the leaf's first weight */
     const uint32_t *target;
@@ -43,9 +50,11 @@ mote_status mote_trees_targets(const mote_node *n, int64_t *targets, mote_diag *
 /* The class labels of a node with classlabels_*; ints: the integers' attribute's name. */
 mote_status mote_ml_labels(const mote_node *n, const char *ints, mote_ml_list *out, mote_diag *diag);
 
-/* Bytes that a walk over one row needs. */
+/* Rows that are walked side by side; bytes that this takes. */
+enum { MOTE_TREES_ROWS = 8 };
 size_t mote_trees_scratch(const mote_trees *t, size_t columns);
-/* Row `row` of X, with `columns` >= t->features columns: its scores, of z's type, to row `row` of z (NULL: not wanted); returns the best class. */
-size_t mote_trees_row(const mote_trees *t, const mote_array *x, size_t columns, size_t row, void *scratch, mote_array *z);
+/* Rows first .. first + n - 1 of X (n <= MOTE_TREES_ROWS), which has `columns` >= t->features columns: their scores, of z's type, into z (NULL: not wanted), their
+ * best classes into best[n]. */
+void mote_trees_rows(const mote_trees *t, const mote_array *x, size_t columns, size_t first, size_t n, void *scratch, mote_array *z, size_t *best);
 
 #endif

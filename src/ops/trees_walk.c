@@ -20,23 +20,16 @@ static bool is_member(const mote_trees *t, size_t set, double v)
     return lo < end && t->members[lo] == v;
 }
 
-/* add: of a score of the walk's type, at[i] */
+/* One row of X from node `at`: its leaf. rows: several rows down one tree of x <= threshold, side by side, since a walk waits for memory at each step. */
 #define WALK(name, type)                                                                                               \
     static int32_t leaf_##name(const mote_trees *t, const type *x, int32_t at)                                         \
     {                                                                                                                  \
-        const type *splits = t->splits;                                                                                \
-        if (t->plain) {                                                                                                \
-            while (at >= 0) {                                                                                          \
-                const mote_tree_node *n = &t->nodes[at];                                                               \
-                at = x[n->what & (MOTE_TREE_FEATURES - 1)] <= splits[at] ? n->yes : n->no;                             \
-            }                                                                                                          \
-            return ~at;                                                                                                \
-        }                                                                                                              \
+        const mote_tree_node_##name *nodes = t->nodes;                                                                 \
         while (at >= 0) {                                                                                              \
-            const mote_tree_node *n = &t->nodes[at];                                                                   \
-            const type v = x[n->what & (MOTE_TREE_FEATURES - 1)], s = splits[at];                                      \
+            const mote_tree_node_##name *n = &nodes[at];                                                               \
+            const type v = x[n->n.what & (MOTE_TREE_FEATURES - 1)], s = n->split;                                      \
             bool yes = false;                                                                                          \
-            switch ((mote_branch)(n->what >> (MOTE_TREE_FEATURE_BITS + 1))) {                                          \
+            switch ((mote_branch)(n->n.what >> (MOTE_TREE_FEATURE_BITS + 1))) {                                        \
             case MOTE_BRANCH_LEQ: yes = v <= s; break;                                                                 \
             case MOTE_BRANCH_LT: yes = v < s; break;                                                                   \
             case MOTE_BRANCH_GTE: yes = v >= s; break;                                                                 \
@@ -45,41 +38,74 @@ static bool is_member(const mote_trees *t, size_t set, double v)
             case MOTE_BRANCH_NEQ: yes = v != s; break;                                                                 \
             case MOTE_BRANCH_MEMBER: yes = is_member(t, (size_t)s, (double)v); break;                                  \
             }                                                                                                          \
-            yes = yes || (v != v && (n->what >> MOTE_TREE_FEATURE_BITS & 1) != 0);                                     \
-            at = yes ? n->yes : n->no;                                                                                 \
+            yes = yes || (v != v && (n->n.what >> MOTE_TREE_FEATURE_BITS & 1) != 0);                                   \
+            at = n->n.child[!yes];                                                                                     \
         }                                                                                                              \
         return ~at;                                                                                                    \
     }                                                                                                                  \
-    static void sum_##name(const mote_trees *t, const type *x, type *score, uint8_t *scored)                           \
+    static void leaves_##name(const mote_trees *t, const type *x, size_t columns, int32_t root, int32_t *at)           \
     {                                                                                                                  \
-        const type *weight = t->weight;                                                                                \
-        for (size_t i = 0; i < t->n_targets; i++)                                                                      \
-            score[i] = 0, scored[i] = 0;                                                                               \
-        for (size_t r = 0; r < t->n_roots; r++) {                                                                      \
-            const int32_t leaf = leaf_##name(t, x, t->roots[r]);                                                       \
-            for (uint32_t k = t->first[leaf]; k < t->first[leaf + 1]; k++) {                                           \
-                type *s = &score[t->target[k]];                                                                        \
-                const type w = weight[k];                                                                              \
-                if (t->how == MOTE_TREES_SUM || t->how == MOTE_TREES_AVERAGE)                                          \
-                    *s += w;                                                                                           \
-                else if (scored[t->target[k]] == 0 || (t->how == MOTE_TREES_MIN ? w < *s : w > *s))                    \
-                    *s = w;                                                                                            \
-                scored[t->target[k]] = 1;                                                                              \
+        const mote_tree_node_##name *nodes = t->nodes;                                                                 \
+        int32_t more = root >= 0;                                                                                      \
+        for (size_t k = 0; k < MOTE_TREES_ROWS; k++)                                                                   \
+            at[k] = root;                                                                                              \
+        while (more) {                                                                                                 \
+            more = 0;                                                                                                  \
+            for (size_t k = 0; k < MOTE_TREES_ROWS; k++) {                                                             \
+                const int32_t now = at[k];                                                                             \
+                const mote_tree_node_##name *n = &nodes[now >= 0 ? now : root];                                        \
+                const int32_t next = n->n.child[!(x[k * columns + (n->n.what & (MOTE_TREE_FEATURES - 1))] <= n->split)]; \
+                at[k] = now >= 0 ? next : now;                                                                         \
+                more |= at[k] >= 0;                                                                                    \
             }                                                                                                          \
         }                                                                                                              \
-        for (size_t i = 0; i < t->n_targets; i++) {                                                                    \
+        for (size_t k = 0; k < MOTE_TREES_ROWS; k++)                                                                   \
+            at[k] = ~at[k];                                                                                            \
+    }                                                                                                                  \
+    static void add_##name(const mote_trees *t, int32_t leaf, type *score, uint8_t *scored)                            \
+    {                                                                                                                  \
+        const type *weight = t->weight;                                                                                \
+        for (uint32_t k = t->first[leaf]; k < t->first[leaf + 1]; k++) {                                               \
+            const uint32_t to = t->target[k];                                                                          \
+            type *s = &score[to];                                                                                      \
+            const type w = weight[k];                                                                                  \
+            if (t->how == MOTE_TREES_SUM || t->how == MOTE_TREES_AVERAGE)                                              \
+                *s += w;                                                                                               \
+            else if (scored[to] == 0 || (t->how == MOTE_TREES_MIN ? w < *s : w > *s))                                  \
+                *s = w;                                                                                                \
+            scored[to] = 1;                                                                                            \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void sum_##name(const mote_trees *t, const type *x, size_t columns, size_t n, type *score, uint8_t *scored) \
+    {                                                                                                                  \
+        int32_t leaf[MOTE_TREES_ROWS];                                                                                 \
+        const bool together = t->plain && n == MOTE_TREES_ROWS;                                                        \
+        for (size_t i = 0; i < n * t->n_targets; i++)                                                                  \
+            score[i] = 0, scored[i] = 0;                                                                               \
+        for (size_t r = 0; r < t->n_roots; r++) {                                                                      \
+            if (together)                                                                                              \
+                leaves_##name(t, x, columns, t->roots[r], leaf);                                                       \
+            for (size_t k = 0; k < n; k++)                                                                             \
+                add_##name(t, together ? leaf[k] : leaf_##name(t, x + k * columns, t->roots[r]), score + k * t->n_targets, scored + k * t->n_targets); \
+        }                                                                                                              \
+        for (size_t i = 0; i < n * t->n_targets; i++) {                                                                \
             if (t->how == MOTE_TREES_AVERAGE)                                                                          \
                 score[i] /= (type)t->n_roots;                                                                          \
             if (t->n_base == t->n_targets && !t->binary)                                                               \
-                score[i] += (type)t->base[i];                                                                          \
+                score[i] += (type)t->base[i % t->n_targets];                                                           \
         }                                                                                                              \
     }
 WALK(f32, float)
 WALK(f64, double)
 
-/* Room: the row, the sums, whether there are any, the scores. */
-static size_t padded(size_t bytes) { return (bytes + 15) / 16 * 16; }
-size_t mote_trees_scratch(const mote_trees *t, size_t columns) { return padded(columns * sizeof(double)) + padded(t->n_targets * sizeof(double)) + padded(t->n_targets) + padded((t->n_targets + 1) * sizeof(float)); }
+static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* The rows, the sums, whether there are any, one row's scores. */
+size_t mote_trees_scratch(const mote_trees *t, size_t columns)
+{
+    const size_t sums = MOTE_TREES_ROWS * t->n_targets;
+    return padded(MOTE_TREES_ROWS * columns * sizeof(double)) + padded(sums * sizeof(double)) + padded(sums) + padded((t->n_targets + 1) * sizeof(float));
+}
 
 static size_t best_of(const float *z, size_t n)
 {
@@ -115,45 +141,51 @@ static size_t two_classes(const mote_trees *t, float *z, const uint8_t *scored)
     return best;
 }
 
-size_t mote_trees_row(const mote_trees *t, const mote_array *x, size_t columns, size_t row, void *scratch, mote_array *z)
+/* One row's sums (float in scores, or, wide, double in sums, too) as its scores in z; the best class. */
+static size_t finish(const mote_trees *t, float *scores, const double *sums, const uint8_t *scored, size_t row, mote_array *z)
 {
-    char *at = scratch;
-    void *wide = at, *sums = at + padded(columns * sizeof(double));
-    uint8_t *scored = (uint8_t *)sums + padded(t->n_targets * sizeof(double));
-    float *scores = (float *)(void *)(scored + padded(t->n_targets));
-    const size_t first = row * columns;
+    const size_t n = t->n_targets;
     size_t best = 0;
-    if (t->wide) {
-        const double *v = wide;
-        if (x->dtype == MOTE_DTYPE_F64)
-            v = (const double *)x->data + first;
-        else
-            for (size_t i = 0; i < columns; i++)
-                ((double *)wide)[i] = mote_dtype_in(x->dtype, MOTE_DTYPES_INT) ? (double)mote_array_i64(x, first + i) : mote_array_f64(x, first + i);
-        sum_f64(t, v, sums, scored);
-        for (size_t i = 0; i < t->n_targets; i++)
-            scores[i] = (float)((double *)sums)[i];
-    } else {
-        if (x->dtype != MOTE_DTYPE_F32)
-            mote_elements_load(x->dtype, x->data, first, 1, columns, wide);
-        sum_f32(t, x->dtype == MOTE_DTYPE_F32 ? (const float *)x->data + first : wide, scores, scored);
-    }
     if (t->binary) {
         best = two_classes(t, scores, scored);
     } else {
         if (t->classifier)
-            best = best_of(scores, t->n_targets);
+            best = best_of(scores, n);
         if (z != NULL && z->dtype == MOTE_DTYPE_F64 && t->post == MOTE_ML_NONE) {
-            memcpy((double *)z->data + row * t->n_targets, sums, t->n_targets * sizeof(double));
+            memcpy((double *)z->data + row * n, sums, n * sizeof *sums);
             return best;
         }
-        mote_ml_transform(t->post, scores, t->n_targets);
+        mote_ml_transform(t->post, scores, n);
     }
-    for (size_t i = 0; z != NULL && i < t->n_targets; i++) {
+    for (size_t i = 0; z != NULL && i < n; i++) {
         if (z->dtype == MOTE_DTYPE_F32)
-            ((float *)z->data)[row * t->n_targets + i] = scores[i];
+            ((float *)z->data)[row * n + i] = scores[i];
         else
-            mote_dtype_from_f64(z->dtype, z->data, row * t->n_targets + i, (double)scores[i]);
+            mote_dtype_from_f64(z->dtype, z->data, row * n + i, (double)scores[i]);
     }
     return best;
+}
+
+void mote_trees_rows(const mote_trees *t, const mote_array *x, size_t columns, size_t first, size_t n, void *scratch, mote_array *z, size_t *best)
+{
+    char *at = scratch;
+    void *rows = at, *sums = at + padded(MOTE_TREES_ROWS * columns * sizeof(double));
+    uint8_t *scored = (uint8_t *)sums + padded(MOTE_TREES_ROWS * t->n_targets * sizeof(double));
+    float *scores = (float *)(void *)(scored + padded(MOTE_TREES_ROWS * t->n_targets));
+    const size_t begin = first * columns, count = n * columns, targets = t->n_targets;
+    const bool in_place = x->dtype == (t->wide ? MOTE_DTYPE_F64 : MOTE_DTYPE_F32);
+    if (!in_place && !t->wide)
+        mote_elements_load(x->dtype, x->data, begin, 1, count, rows);
+    for (size_t i = 0; !in_place && t->wide && i < count; i++)
+        ((double *)rows)[i] = mote_dtype_in(x->dtype, MOTE_DTYPES_INT) ? (double)mote_array_i64(x, begin + i) : mote_array_f64(x, begin + i);
+    if (t->wide)
+        sum_f64(t, in_place ? (const double *)x->data + begin : rows, columns, n, sums, scored);
+    else
+        sum_f32(t, in_place ? (const float *)x->data + begin : rows, columns, n, sums, scored);
+    for (size_t k = 0; k < n; k++) {
+        const double *wide = (const double *)sums + k * targets;
+        for (size_t i = 0; i < targets; i++)
+            scores[i] = t->wide ? (float)wide[i] : ((const float *)sums)[k * targets + i];
+        best[k] = finish(t, scores, wide, scored + k * targets, first + k, z);
+    }
 }

@@ -22,6 +22,7 @@
     ROW(dead, false, "again, after the others")
 
 #define MACHINE(ROW)                                                                                                   \
+    ROW(labels, true, "classifiers of trees number their classes, names behind them")                                  \
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \

@@ -1,5 +1,6 @@
 # test_ml_peers.py - the operators of ai.onnx.ml against onnxruntime; what must be refused
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import random
 import subprocess
@@ -74,11 +75,16 @@ class Cases:
                 feeds = {k: v for c in cases for k, v in c[1].items()}
                 onnx.save(model([c[0] for c in cases], feeds, [o for c in cases for o in c[2]], version), f"{d}/m.onnx")
                 np.savez(f"{d}/x.npz", **{k: np.char.encode(v.astype("U"), "utf-8") if v.dtype.kind in "OU" else v for k, v in feeds.items()})
-                r = subprocess.run([TOOL, "run", f"{d}/m.onnx", "--inputs", f"{d}/x.npz", "--outputs", f"{d}/y.npz", "--overwrite"], capture_output=True, text=True)
-                if r.returncode:
-                    failures.append(r.stderr[:600])
-                else:
-                    got.update(np.load(f"{d}/y.npz"))
+                for way in [], ["--reference"]:
+                    r = subprocess.run([TOOL, "run", f"{d}/m.onnx", "--inputs", f"{d}/x.npz", "--outputs", f"{d}/y.npz", "--overwrite", *way], capture_output=True, text=True)
+                    if r.returncode:
+                        failures.append(r.stderr[:600])
+                        continue
+                    now = dict(np.load(f"{d}/y.npz"))
+                    for name in now:
+                        if name in got and not np.array_equal(got[name], now[name], equal_nan=now[name].dtype.kind == "f"):
+                            failures.append(f"{name} of version {version}: another answer by reference")
+                    got.update(now)
         for outs, want, what, tolerance in self.want.values():
             for o, w in zip(outs, want):
                 g, w = got.get(o), np.asarray(w)
@@ -400,6 +406,23 @@ def newest_trees():
     bad("'TANH'", post_transform="TANH")
 
 
+def fast_trees():
+    """Trees run by their kernel, whatever the labels are."""
+    x = rows(5, 4, "f4")
+    forest = [grow(5, 4, ["BRANCH_LEQ"], False) for _ in range(10)]
+    attrs = flat(forest, lambda: [(0, 0.5), (1, 0.25)], "class")
+    for labels in {"classlabels_int64s": [4, 5]}, {"classlabels_strings": ["no", "yes"]}:
+        kind = T.STRING if "classlabels_strings" in labels else T.INT64
+        outs = [h.make_tensor_value_info("y", kind, None), h.make_tensor_value_info("z", T.FLOAT, None)]
+        with tempfile.TemporaryDirectory() as d:
+            onnx.save(model([h.make_node("TreeEnsembleClassifier", ["x"], ["y", "z"], domain="ai.onnx.ml", **attrs, **labels)], {"x": x}, outs, 3), f"{d}/m.onnx")
+            np.savez(f"{d}/x.npz", x=x)
+            r = subprocess.run([TOOL, "bench", "--json", "--profile", "--runs", "3", "--inputs", f"{d}/x.npz", f"{d}/m.onnx"], capture_output=True, text=True)
+        trees = [row for row in json.loads(r.stdout)["profile"]["operators"] if row["op"] == "TreeEnsembleClassifier"] if r.returncode == 0 else []
+        if len(trees) != 1 or trees[0]["kernel"] != "mote_trees_rows":
+            failures.append(f"trees with {labels}: {trees or r.stderr}")
+
+
 # ---- linear models, support vectors ----
 
 
@@ -484,7 +507,7 @@ def maps():
 
 
 def main():
-    for part in encoders, features, trees, newest_trees, linear, vectors, maps:
+    for part in encoders, features, trees, newest_trees, fast_trees, linear, vectors, maps:
         part()
     for f in failures[:40]:
         print("FAIL", f)
