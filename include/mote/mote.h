@@ -186,6 +186,9 @@ MOTE_API mote_status mote_model_load_reader(const mote_reader *reader, const mot
 /* Sessions keep the model alive: the handle goes, the memory goes with the last session. */
 MOTE_API void mote_model_destroy(mote_model **model);
 
+/* Most values are tensors. A sequence holds any number of elements, an optional none or one; elements are tensors, or those of an optional a sequence. */
+typedef enum mote_kind { MOTE_KIND_TENSOR = 0, MOTE_KIND_SEQUENCE = 1, MOTE_KIND_OPTIONAL = 2 } mote_kind;
+
 /* What an input or output accepts or gives. */
 typedef struct mote_value_info {
     size_t struct_size;
@@ -195,8 +198,10 @@ typedef struct mote_value_info {
     int64_t shape[MOTE_MAX_RANK];             /* -1 where it is not fixed */
     const char *symbols[MOTE_MAX_RANK];       /* "N", "L", ... where a dimension has a name; else NULL */
     bool optional;                            /* an input with a default (an initializer): need not be bound */
+    mote_kind kind, element_kind;             /* element_kind: of a sequence's or optional's elements */
+    mote_dtype element_dtype;                 /* of the tensors in a sequence or optional; NONE: unknown, or a tensor */
 } mote_value_info;
-#define MOTE_VALUE_INFO_INIT {sizeof(mote_value_info), NULL, MOTE_DTYPE_NONE, -1, {0}, {0}, false}
+#define MOTE_VALUE_INFO_INIT {sizeof(mote_value_info), NULL, MOTE_DTYPE_NONE, -1, {0}, {0}, false, MOTE_KIND_TENSOR, MOTE_KIND_TENSOR, MOTE_DTYPE_NONE}
 
 MOTE_API size_t mote_model_input_count(const mote_model *model);
 MOTE_API size_t mote_model_output_count(const mote_model *model);
@@ -218,7 +223,8 @@ MOTE_API mote_status mote_model_dump(const mote_model *model, bool (*write)(void
 /* ---- tensor -------------------------------------------------------------------------------------------------- */
 
 /* A tensor of a session, or one that the caller describes to bind. Host tensors are row-major and contiguous (strides in
- * elements; sub-byte types are packed, low bits first). Strings: an array of mote_string. */
+ * elements; sub-byte types are packed, low bits first). Strings: an array of mote_string. A sequence or optional has kind, rank 1, the number of its
+ * elements in shape[0], and in its buffer an array of that many mote_tensor. */
 typedef struct mote_tensor {
     size_t struct_size;
     void *buffer;                    /* the provider's handle; for host memory, the first byte */
@@ -228,8 +234,9 @@ typedef struct mote_tensor {
     int32_t rank;
     int64_t shape[MOTE_MAX_RANK];
     int64_t strides[MOTE_MAX_RANK];
+    mote_kind kind;                  /* what is not a tensor has dtype NONE; its elements say theirs */
 } mote_tensor;
-#define MOTE_TENSOR_INIT {sizeof(mote_tensor), NULL, 0, 0, MOTE_DTYPE_NONE, 0, {0}, {0}}
+#define MOTE_TENSOR_INIT {sizeof(mote_tensor), NULL, 0, 0, MOTE_DTYPE_NONE, 0, {0}, {0}, MOTE_KIND_TENSOR}
 
 typedef struct mote_string {
     const char *data; /* not NUL-terminated */
@@ -238,7 +245,9 @@ typedef struct mote_string {
 
 /* Describes caller memory as a contiguous tensor. Returns MOTE_OK, MOTE_E_ARGUMENT or MOTE_E_SHAPE (negative or too large). */
 MOTE_API mote_status mote_tensor_describe(mote_tensor *tensor, mote_dtype dtype, int32_t rank, const int64_t *shape, void *data);
-/* The tensor's first element in host memory. Valid until the session prepares, runs or is destroyed. */
+/* Describes a sequence or optional (kind) of n elements in items. Returns MOTE_OK or MOTE_E_ARGUMENT (a tensor; two elements in an optional). */
+MOTE_API mote_status mote_tensor_describe_items(mote_tensor *tensor, mote_kind kind, size_t n, mote_tensor *items);
+/* The tensor's first element in host memory; of a sequence or optional its elements, as mote_tensor. Valid until the session prepares, runs or is destroyed. */
 MOTE_API void *mote_tensor_map(const mote_tensor *tensor);
 /* Number of elements. */
 MOTE_API int64_t mote_tensor_count(const mote_tensor *tensor);
@@ -294,7 +303,8 @@ MOTE_API const mote_tensor *mote_session_output(mote_session *session, size_t in
 
 /* Lets the session read input `index` from, or write output `index` to, the caller's memory, until bound again (NULL: back to its own).
  * Binding an input of another shape prepares for it. An output's memory must hold the output; outputs of data-dependent size are
- * refused with MOTE_E_UNSUPPORTED. */
+ * refused with MOTE_E_UNSUPPORTED. An input that is a sequence or optional has no memory of its own: its elements are bound (the list is copied, the elements'
+ * memory is the caller's) before it runs. */
 MOTE_API mote_status mote_session_bind_input(mote_session *session, size_t index, const mote_tensor *tensor, mote_diag *diag);
 MOTE_API mote_status mote_session_bind_output(mote_session *session, size_t index, const mote_tensor *tensor, mote_diag *diag);
 

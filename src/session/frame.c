@@ -16,9 +16,9 @@ mote_slot *mote_frame_slot(mote_frame *f, const mote_value *v)
 bool mote_frame_matches(const mote_frame *f, const mote_array *inputs)
 {
     for (size_t i = 0; i < f->graph->n_inputs; i++)
-        if (f->key[i].dtype != inputs[i].dtype || (inputs[i].dtype != MOTE_DTYPE_NONE && !mote_array_same_shape(&f->key[i], &inputs[i])) ||
-            f->key[i].kind != inputs[i].kind)
-            return false;
+        if (f->key[i].dtype != inputs[i].dtype || f->key[i].kind != inputs[i].kind ||
+            (inputs[i].dtype != MOTE_DTYPE_NONE && inputs[i].kind == MOTE_KIND_TENSOR && !mote_array_same_shape(&f->key[i], &inputs[i])))
+            return false; /* nothing is planned by what a sequence holds */
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "provider/cpu/lower.h"
 #include "session/model.h"
 #include "session/temp_heap.h"
+#include "session/values.h"
 
 typedef struct mote_frame mote_frame;
 typedef struct mote_slot mote_slot;
@@ -109,6 +110,8 @@ struct mote_session {
     mote_tensor *inputs, *outputs;
     void **bound_inputs, **bound_outputs; /* caller's memory, or NULL */
     bool *given;                    /* optional inputs that the caller bound */
+    mote_bound_value **values;      /* by input: of those that are not tensors; NULL: nothing is bound */
+    mote_arena shown;               /* lists of the outputs that are not tensors */
     size_t n_inputs, n_outputs;
     void *dynamic_scratch;
     size_t dynamic_scratch_bytes;

@@ -42,9 +42,12 @@ mote_status mote_slot_output(mote_frame *f, mote_slot *slot, mote_dtype dtype, i
                      mote_array_describe(&shape, seen, sizeof seen), mote_array_describe(&slot->array, want, sizeof want));
         return MOTE_OK;
     }
-    if (shape.bytes > slot->own_bytes) {
+    if (slot->array.kind != MOTE_KIND_TENSOR) /* an optional before, what it held now */
+        mote_slot_release(f->session, slot);
+    if (shape.bytes > slot->own_bytes || slot->own == NULL) { /* never NULL, even without elements */
         mote_session *s = f->session;
-        void *p = mote_heap_alloc(&s->heap, shape.bytes);
+        const size_t bytes = mote_max_size(shape.bytes, 1);
+        void *p = mote_heap_alloc(&s->heap, bytes);
         if (p == NULL) {
             MOTE_REQUIRE(s->heap.limit == 0, diag, MOTE_E_LIMIT, "an output of %zu bytes passes the session's memory limit of %zu", shape.bytes,
                          s->heap.limit);
@@ -52,12 +55,14 @@ mote_status mote_slot_output(mote_frame *f, mote_slot *slot, mote_dtype dtype, i
         }
         if (slot->own != NULL)
             mote_heap_free(&s->heap, slot->own, slot->own_bytes);
-        s->dynamic_bytes += shape.bytes - slot->own_bytes;
+        s->dynamic_bytes += bytes - slot->own_bytes;
         slot->own = p;
-        slot->own_bytes = shape.bytes;
+        slot->own_bytes = bytes;
     }
     shape.data = slot->own;
     slot->array = shape;
+    if (dtype == MOTE_DTYPE_STRING && shape.bytes != 0) /* strings start empty */
+        memset(shape.data, 0, shape.bytes);
     return MOTE_OK;
 }
 
@@ -124,7 +129,7 @@ static bool child_matches(const mote_frame *f, const mote_graph *g, const mote_a
     if (f->graph != g)
         return false;
     for (size_t i = 0; i < g->n_inputs; i++)
-        if (f->key[i].dtype != in[i]->dtype || f->key[i].kind != in[i]->kind || !mote_array_same_shape(&f->key[i], in[i]))
+        if (f->key[i].dtype != in[i]->dtype || f->key[i].kind != in[i]->kind || (in[i]->kind == MOTE_KIND_TENSOR && !mote_array_same_shape(&f->key[i], in[i])))
             return false;
     return true;
 }
@@ -227,8 +232,12 @@ mote_status mote_frame_reference(const mote_step *step, mote_exec *x)
     mote_frame_step *s = (mote_frame_step *)x->frame;
     call k = {s, s->frame};
     for (uint32_t i = 0; i < step->n_out; i++)
-        if (step->out[i] != NULL)
-            release_chars(s->frame->session, (mote_slot *)(void *)step->out[i]);
+        if (step->out[i] != NULL) {
+            mote_array *a = step->out[i];
+            release_chars(s->frame->session, (mote_slot *)(void *)a);
+            if (a->kind == MOTE_KIND_TENSOR && a->dtype == MOTE_DTYPE_STRING && a->data != NULL && a->bytes != 0)
+                memset(a->data, 0, a->bytes);
+        }
     mote_eval c = {.node = step->node, .n_in = step->n_in, .n_out = step->n_out, .in = (const mote_array *const *)step->in, .out = step->out,
                    .heap = &s->frame->session->temp.heap, .diag = x->diag, .output = eval_output, .output_items = eval_output_items,
                    .output_chars = eval_chars, .subgraph = eval_subgraph, .tick = eval_tick, .ctx = &k,

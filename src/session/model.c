@@ -9,6 +9,7 @@
 #include "ops/custom.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "session/values.h"
 #include <stdio.h>
 
 size_t mote_graph_value_count(const mote_graph *g)
@@ -226,8 +227,12 @@ static mote_status value_info(const mote_model *model, const mote_value *v, bool
     *info = (mote_value_info)MOTE_VALUE_INFO_INIT;
     info->name = v->name.p;
     info->optional = optional;
-    if (t->kind != MOTE_KIND_TENSOR)
+    info->kind = t->kind;
+    if (t->kind != MOTE_KIND_TENSOR) {
+        info->element_kind = t->element != NULL ? t->element->kind : MOTE_KIND_TENSOR;
+        info->element_dtype = mote_type_leaf(t)->dtype;
         return MOTE_OK;
+    }
     info->dtype = t->dtype;
     info->rank = t->rank;
     for (int32_t d = 0; d < t->rank; d++) {

@@ -41,12 +41,17 @@ static mote_status limited(const mote_session *s, mote_status status, mote_diag 
 
 /* ---- shapes of inputs ---- */
 
+static const char *kind_name(mote_kind k) { return k == MOTE_KIND_SEQUENCE ? "a sequence" : k == MOTE_KIND_OPTIONAL ? "an optional" : "a tensor"; }
+static bool is_tensor(const mote_session *s, size_t i) { return s->model->module->graph->inputs[i]->type.kind == MOTE_KIND_TENSOR; }
+
 /* Checks one input's shape against its declaration; symbols aside. */
 static mote_status check_input(const mote_value *v, const mote_array *shape, mote_diag *diag)
 {
     const mote_type *t = &v->type;
     char seen[128];
-    MOTE_REQUIRE(t->kind == MOTE_KIND_TENSOR, diag, MOTE_E_UNSUPPORTED, "input '%.*s' is not a tensor", MOTE_STR_ARG(v->name));
+    MOTE_REQUIRE(t->kind == shape->kind, diag, MOTE_E_DTYPE, "input '%.*s' is %s, expected %s", MOTE_STR_ARG(v->name), kind_name(shape->kind), kind_name(t->kind));
+    if (t->kind != MOTE_KIND_TENSOR) /* its elements are checked when they are bound */
+        return MOTE_OK;
     MOTE_REQUIRE(t->dtype == MOTE_DTYPE_NONE || t->dtype == shape->dtype, diag, MOTE_E_DTYPE, "input '%.*s' is %s, expected %s",
                  MOTE_STR_ARG(v->name), mote_dtype_name(shape->dtype), mote_dtype_name(t->dtype));
     MOTE_REQUIRE(t->rank < 0 || t->rank == shape->rank, diag, MOTE_E_SHAPE, "input '%.*s' is %s, expected rank %d", MOTE_STR_ARG(v->name),
@@ -66,7 +71,7 @@ static mote_status check_inputs(const mote_session *s, const mote_array *shapes,
     for (size_t i = 0; i < g->n_inputs; i++) {
         const mote_value *v = g->inputs[i];
         const mote_type *t = &v->type;
-        if (shapes[i].dtype == MOTE_DTYPE_NONE) {
+        if (shapes[i].dtype == MOTE_DTYPE_NONE && shapes[i].kind == MOTE_KIND_TENSOR) {
             MOTE_REQUIRE(v->constant != NULL || s->model->defaults[i] != NULL, diag, MOTE_E_ARGUMENT, "input '%.*s' is not given",
                          MOTE_STR_ARG(v->name));
             continue;
@@ -88,28 +93,46 @@ static mote_status check_inputs(const mote_session *s, const mote_array *shapes,
     return MOTE_OK;
 }
 
-static void tensor_of(mote_tensor *t, const mote_array *a)
+static void tensor_of(mote_tensor *t, const mote_array *a) { (void)mote_value_show(NULL, a, t, NULL); }
+
+/* What is not a tensor shows what is bound to it, or nothing. */
+static void show_input(mote_session *s, size_t i)
 {
-    *t = (mote_tensor)MOTE_TENSOR_INIT;
-    t->dtype = a->kind == MOTE_KIND_TENSOR ? a->dtype : MOTE_DTYPE_NONE;
-    t->rank = a->rank;
-    t->bytes = a->bytes;
-    t->buffer = a->data;
-    int64_t stride = 1;
-    for (int32_t d = a->rank; d-- > 0;) {
-        t->shape[d] = a->dims[d];
-        t->strides[d] = stride;
-        stride *= a->dims[d] > 0 ? a->dims[d] : 1;
-    }
+    mote_array none = mote_value_key(&s->model->module->graph->inputs[i]->type);
+    if (s->values[i] != NULL)
+        s->inputs[i] = s->values[i]->shown;
+    else
+        tensor_of(&s->inputs[i], &none);
+}
+
+/* Outputs that are not tensors show nothing until they are made again. */
+static void empty_outputs(mote_session *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->n_outputs; i++)
+        if (s->outputs[i].kind != MOTE_KIND_TENSOR) {
+            mote_array none = {.kind = s->outputs[i].kind};
+            tensor_of(&s->outputs[i], &none);
+            any = true;
+        }
+    if (any)
+        mote_arena_deinit(&s->shown);
+    if (any)
+        mote_arena_init(&s->shown, &s->heap);
 }
 
 /* The public tensors show the current plan's slots. */
-static void show(mote_session *s)
+static mote_status show(mote_session *s, mote_diag *diag)
 {
     for (size_t i = 0; i < s->n_inputs; i++)
-        tensor_of(&s->inputs[i], &mote_frame_slot(s->current, s->model->module->graph->inputs[i])->array);
+        if (is_tensor(s, i))
+            tensor_of(&s->inputs[i], &mote_frame_slot(s->current, s->model->module->graph->inputs[i])->array);
+        else
+            show_input(s, i);
+    empty_outputs(s);
     for (size_t i = 0; i < s->n_outputs; i++)
-        tensor_of(&s->outputs[i], &s->current->outputs[i]->array);
+        MOTE_TRY(mote_value_show(&s->shown, &s->current->outputs[i]->array, &s->outputs[i], diag));
+    return MOTE_OK;
 }
 
 static mote_status check_bound_output(const mote_session *s, size_t i, size_t bytes, mote_diag *diag)
@@ -120,7 +143,7 @@ static mote_status check_bound_output(const mote_session *s, size_t i, size_t by
     return MOTE_OK;
 }
 
-static void apply_bindings(mote_session *s)
+static mote_status apply_bindings(mote_session *s, mote_diag *diag)
 {
     for (size_t i = 0; i < s->n_inputs; i++) {
         mote_slot *slot = mote_frame_slot(s->current, s->model->module->graph->inputs[i]);
@@ -130,7 +153,7 @@ static void apply_bindings(mote_session *s)
     for (size_t i = 0; i < s->n_outputs; i++)
         if (s->current->outputs[i]->state == MOTE_SLOT_STATIC)
             mote_frame_bind(s->current, s->current->outputs[i], s->bound_outputs[i]);
-    show(s);
+    return show(s, diag);
 }
 
 /* ---- plans ---- */
@@ -150,7 +173,9 @@ static void forget_plan(mote_session *s)
 {
     s->current = NULL;
     for (size_t i = 0; i < s->n_inputs; i++)
-        s->inputs[i].buffer = s->bound_inputs[i];
+        if (is_tensor(s, i))
+            s->inputs[i].buffer = s->bound_inputs[i];
+    empty_outputs(s);
     for (size_t i = 0; i < s->n_outputs; i++)
         s->outputs[i].buffer = NULL;
 }
@@ -184,7 +209,7 @@ static mote_status prepare(mote_session *s, const mote_array *given, mote_diag *
     mote_status status = shapes != NULL && defaulted != NULL ? check_inputs(s, given, diag) : MOTE_NO_MEMORY(diag, 0);
     for (size_t i = 0; i < g->n_inputs && status == MOTE_OK; i++) {
         shapes[i] = given[i];
-        if (given[i].dtype == MOTE_DTYPE_NONE && s->model->defaults[i] != NULL) {
+        if (given[i].dtype == MOTE_DTYPE_NONE && given[i].kind == MOTE_KIND_TENSOR && s->model->defaults[i] != NULL) {
             shapes[i] = *s->model->defaults[i];
             defaulted[i] = true;
         }
@@ -219,7 +244,7 @@ static mote_status prepare(mote_session *s, const mote_array *given, mote_diag *
             for (size_t i = 0; i < s->n_inputs; i++)
                 if (shapes[i].dtype == MOTE_DTYPE_NONE || defaulted[i])
                     s->bound_inputs[i] = NULL;
-            apply_bindings(s);
+            status = apply_bindings(s, diag);
         }
     }
     mote_heap_free(&s->temp.heap, shapes, (s->n_inputs + 1) * sizeof *shapes);
@@ -227,9 +252,15 @@ static mote_status prepare(mote_session *s, const mote_array *given, mote_diag *
     return status;
 }
 
-static mote_status array_of(mote_array *a, const mote_tensor *t, mote_diag *diag)
+/* Input i's shape as t says it; of what is not a tensor the kind. */
+static mote_status array_of(const mote_session *s, size_t i, mote_array *a, const mote_tensor *t, mote_diag *diag)
 {
     *a = (mote_array){0};
+    if (t->kind != MOTE_KIND_TENSOR) {
+        *a = mote_value_key(&s->model->module->graph->inputs[i]->type);
+        a->kind = t->kind;
+        return MOTE_OK;
+    }
     if (t->dtype == MOTE_DTYPE_NONE)
         return MOTE_OK;
     MOTE_REQUIRE(mote_dtype_valid(t->dtype), diag, MOTE_E_DTYPE, "%d is not an element type", (int)t->dtype);
@@ -249,7 +280,7 @@ mote_status mote_session_prepare(mote_session *s, const mote_tensor *shapes, siz
         status = arrays == NULL ? MOTE_NO_MEMORY(diag, count * sizeof *arrays) : MOTE_OK;
     }
     for (size_t i = 0; i < count && status == MOTE_OK; i++)
-        status = array_of(&arrays[i], &shapes[i], diag);
+        status = array_of(s, i, &arrays[i], &shapes[i], diag);
     void **bound = NULL;
     size_t bound_bytes = (s->n_inputs + s->n_outputs + 1) * sizeof *bound;
     if (status == MOTE_OK) {
@@ -288,7 +319,9 @@ static mote_status prepare_declared(mote_session *s, bool *fixed, mote_diag *dia
         const mote_value *v = g->inputs[i];
         if (v->constant != NULL || s->model->defaults[i] != NULL)
             continue;
-        if (v->type.kind != MOTE_KIND_TENSOR || !mote_type_known(&v->type))
+        if (v->type.kind != MOTE_KIND_TENSOR)
+            shapes[i] = mote_value_key(&v->type);
+        else if (!mote_type_known(&v->type))
             *fixed = false;
         else
             status = mote_array_shape(&shapes[i], v->type.dtype, v->type.rank, v->type.dims, diag);
@@ -337,8 +370,10 @@ mote_status mote_session_create(mote_model *model, const mote_session_options *o
     s->outputs = mote_heap_calloc(&s->heap, s->n_outputs + 1, sizeof *s->outputs);
     s->bound_inputs = mote_heap_calloc(&s->heap, s->n_inputs + 1, sizeof *s->bound_inputs);
     s->bound_outputs = mote_heap_calloc(&s->heap, s->n_outputs + 1, sizeof *s->bound_outputs);
+    s->values = mote_heap_calloc(&s->heap, s->n_inputs + 1, sizeof *s->values);
+    mote_arena_init(&s->shown, &s->heap);
     mote_status status = MOTE_OK;
-    if (s->inputs == NULL || s->outputs == NULL || s->bound_inputs == NULL || s->bound_outputs == NULL)
+    if (s->inputs == NULL || s->outputs == NULL || s->bound_inputs == NULL || s->bound_outputs == NULL || s->values == NULL)
         status = MOTE_NO_MEMORY(diag, 0);
     if (status == MOTE_OK && o.threadpool != NULL) {
         s->pool = o.threadpool;
@@ -361,6 +396,8 @@ mote_status mote_session_create(mote_model *model, const mote_session_options *o
             s->inputs[i] = (mote_tensor)MOTE_TENSOR_INIT;
             s->inputs[i].dtype = g->inputs[i]->type.dtype;
             s->inputs[i].rank = -1;
+            if (!is_tensor(s, i))
+                show_input(s, i);
         }
     *out = s;
     return MOTE_OK;
@@ -378,6 +415,10 @@ void mote_session_destroy(mote_session **session)
         mote_frame_destroy(&f);
     }
     mote_heap_free(&s->heap, s->dynamic_scratch, s->dynamic_scratch_bytes);
+    for (size_t i = 0; i < s->n_inputs && s->values != NULL; i++)
+        mote_value_unbind(&s->values[i]);
+    mote_heap_free(&s->heap, s->values, (s->n_inputs + 1) * sizeof *s->values);
+    mote_arena_deinit(&s->shown);
     mote_heap_free(&s->heap, s->inputs, (s->n_inputs + 1) * sizeof *s->inputs);
     mote_heap_free(&s->heap, s->outputs, (s->n_outputs + 1) * sizeof *s->outputs);
     mote_heap_free(&s->heap, s->bound_inputs, (s->n_inputs + 1) * sizeof *s->bound_inputs);
@@ -400,19 +441,15 @@ const mote_tensor *mote_session_output(mote_session *s, size_t index)
     return s != NULL && index < s->n_outputs ? &s->outputs[index] : NULL;
 }
 
-static mote_status check_memory(const mote_tensor *t, const mote_array *a, mote_diag *diag)
+/* Of an input that is not a tensor: what a plan does not depend on. */
+static mote_status bind_value(mote_session *s, size_t index, const mote_tensor *t, mote_diag *diag)
 {
-    mote_array at = *a;
-    at.data = mote_tensor_map(t);
-    MOTE_REQUIRE(at.data != NULL || a->bytes == 0, diag, MOTE_E_ARGUMENT, "the tensor has no memory");
-    MOTE_REQUIRE(mote_array_aligned(&at), diag, MOTE_E_ARGUMENT, "the tensor's memory is not aligned for %s", mote_dtype_name(a->dtype));
-    MOTE_REQUIRE(t->bytes >= a->bytes, diag, MOTE_E_ARGUMENT, "the tensor's memory has %zu bytes, its shape needs %zu", t->bytes, a->bytes);
-    int64_t stride = 1;
-    for (int32_t d = a->rank; d-- > 0;) {
-        MOTE_REQUIRE(a->dims[d] <= 1 || t->strides[d] == stride, diag, MOTE_E_UNSUPPORTED,
-                     "stride %lld in dimension %d: a bound tensor is contiguous (%lld)", (long long)t->strides[d], (int)d, (long long)stride);
-        stride *= a->dims[d];
-    }
+    mote_bound_value *fresh = NULL;
+    if (t != NULL)
+        MOTE_TRY(mote_value_bind(&s->heap, s->model->module->graph->inputs[index], t, &fresh, diag));
+    mote_value_unbind(&s->values[index]);
+    s->values[index] = fresh;
+    show_input(s, index);
     return MOTE_OK;
 }
 
@@ -422,16 +459,17 @@ static mote_status bind_input(mote_session *s, size_t index, const mote_tensor *
     const mote_value *v = s->model->module->graph->inputs[index];
     MOTE_REQUIRE(t == NULL || v->constant == NULL, diag, MOTE_E_UNSUPPORTED,
                  "input '%.*s' has a default that was folded into the model: load with keep_optional_inputs to bind it", MOTE_STR_ARG(v->name));
+    if (!is_tensor(s, index))
+        return bind_value(s, index, t, diag);
     if (t == NULL) {
         s->bound_inputs[index] = NULL;
-        if (s->current != NULL)
-            apply_bindings(s);
-        return MOTE_OK;
+        return s->current != NULL ? apply_bindings(s, diag) : MOTE_OK;
     }
+    MOTE_REQUIRE(t->kind == MOTE_KIND_TENSOR, diag, MOTE_E_DTYPE, "input '%.*s' is a tensor, what is bound is %s", MOTE_STR_ARG(v->name), kind_name(t->kind));
     mote_array a;
-    MOTE_TRY(array_of(&a, t, diag));
+    MOTE_TRY(array_of(s, index, &a, t, diag));
     MOTE_REQUIRE(a.dtype != MOTE_DTYPE_NONE, diag, MOTE_E_DTYPE, "the tensor has no element type");
-    MOTE_TRY(check_memory(t, &a, diag));
+    MOTE_TRY(mote_value_check_memory(t, &a, diag));
     mote_array *shapes = mote_heap_calloc(&s->temp.heap, s->n_inputs + 1, sizeof *shapes);
     if (shapes == NULL)
         return MOTE_NO_MEMORY(diag, 0);
@@ -440,8 +478,10 @@ static mote_status bind_input(mote_session *s, size_t index, const mote_tensor *
         const mote_type *type = &s->model->module->graph->inputs[i]->type;
         if (i == index)
             shapes[i] = a;
+        else if (!is_tensor(s, i))
+            shapes[i] = mote_value_key(type);
         else if (s->inputs[i].rank >= 0 && s->inputs[i].dtype != MOTE_DTYPE_NONE)
-            complete = array_of(&shapes[i], &s->inputs[i], NULL) == MOTE_OK && complete;
+            complete = array_of(s, i, &shapes[i], &s->inputs[i], NULL) == MOTE_OK && complete;
         else if (s->model->defaults[i] == NULL && s->model->module->graph->inputs[i]->constant == NULL)
             complete = mote_type_known(type) && mote_array_shape(&shapes[i], type->dtype, type->rank, type->dims, NULL) == MOTE_OK && complete;
     }
@@ -450,7 +490,7 @@ static mote_status bind_input(mote_session *s, size_t index, const mote_tensor *
     void *data = mote_tensor_map(t);
     if (same) {
         s->bound_inputs[index] = data;
-        apply_bindings(s);
+        status = apply_bindings(s, diag);
     } else {
         status = check_input(v, &a, diag); /* alone first, so that a wrong one changes nothing */
         if (status == MOTE_OK) {
@@ -498,12 +538,11 @@ static mote_status bind_output(mote_session *s, size_t index, const mote_tensor 
         MOTE_TRY(check_bound_output(s, index, t->bytes, diag));
         MOTE_REQUIRE(t->dtype == a->dtype, diag, MOTE_E_DTYPE, "output %zu is %s, the bound tensor %s", index, mote_dtype_name(a->dtype),
                      mote_dtype_name(t->dtype));
-        MOTE_TRY(check_memory(t, a, diag));
+        MOTE_TRY(mote_value_check_memory(t, a, diag));
         data = mote_tensor_map(t);
     }
     s->bound_outputs[index] = data;
-    apply_bindings(s);
-    return MOTE_OK;
+    return apply_bindings(s, diag);
 }
 
 mote_status mote_session_bind_output(mote_session *s, size_t index, const mote_tensor *tensor, mote_diag *diag)
@@ -539,8 +578,8 @@ static mote_status run(mote_session *s, const mote_run_options *options, mote_di
             return MOTE_NO_MEMORY(diag, 0);
         mote_status status = MOTE_OK;
         for (size_t i = 0; i < s->n_inputs && status == MOTE_OK; i++)
-            if (s->inputs[i].rank >= 0)
-                status = array_of(&shapes[i], &s->inputs[i], diag);
+            if (s->inputs[i].rank >= 0 || !is_tensor(s, i))
+                status = array_of(s, i, &shapes[i], &s->inputs[i], diag);
         if (status == MOTE_OK)
             status = prepare(s, shapes, diag);
         mote_heap_free(&s->temp.heap, shapes, (s->n_inputs + 1) * sizeof *shapes);
@@ -552,11 +591,18 @@ static mote_status run(mote_session *s, const mote_run_options *options, mote_di
     s->limit = o.step_limit != 0 ? o.step_limit : s->step_limit;
     s->start_ns = s->profile != NULL ? now_ns() : 0;
     s->depth = 0;
+    for (size_t i = 0; i < s->n_inputs; i++)
+        if (!is_tensor(s, i)) {
+            const mote_value *v = s->model->module->graph->inputs[i];
+            MOTE_REQUIRE(s->values[i] != NULL, diag, MOTE_E_ARGUMENT, "input '%.*s' is %s, and nothing is bound to it", MOTE_STR_ARG(v->name),
+                         kind_name(v->type.kind));
+            mote_frame_slot(s->current, v)->array = s->values[i]->value;
+        }
+    empty_outputs(s);
     mote_status status = mote_frame_run(s->current, diag);
-    if (status == MOTE_OK)
-        for (size_t i = 0; i < s->n_outputs; i++)
-            if (s->current->outputs[i]->state == MOTE_SLOT_DYNAMIC)
-                tensor_of(&s->outputs[i], &s->current->outputs[i]->array);
+    for (size_t i = 0; i < s->n_outputs && status == MOTE_OK; i++)
+        if (s->current->outputs[i]->state == MOTE_SLOT_DYNAMIC)
+            status = mote_value_show(&s->shown, &s->current->outputs[i]->array, &s->outputs[i], diag);
     return status;
 }
 

@@ -9,8 +9,6 @@
 
 /* Row-major and contiguous. data may be unaligned for its type only in constants that lie in a mapped file: whoever reads those with typed loads asks
  * mote_array_aligned first (evaluation and lowering only ever see aligned ones). Strings: data is mote_string[count]. */
-typedef enum mote_kind { MOTE_KIND_TENSOR = 0, MOTE_KIND_SEQUENCE = 1, MOTE_KIND_OPTIONAL = 2 } mote_kind;
-
 typedef struct mote_array {
     mote_kind kind; /* SEQUENCE, OPTIONAL: data is mote_array[dims[0]], rank 1; OPTIONAL: dims[0] is 0 or 1 */
     mote_dtype dtype; /* of the elements' elements for a sequence or optional */

@@ -25,6 +25,20 @@ mote_status mote_tensor_describe(mote_tensor *tensor, mote_dtype dtype, int32_t 
     return MOTE_OK;
 }
 
+mote_status mote_tensor_describe_items(mote_tensor *tensor, mote_kind kind, size_t n, mote_tensor *items)
+{
+    if (tensor == NULL || (kind != MOTE_KIND_SEQUENCE && kind != MOTE_KIND_OPTIONAL) || (n != 0 && items == NULL) || n > (kind == MOTE_KIND_OPTIONAL ? 1 : INT32_MAX))
+        return MOTE_E_ARGUMENT;
+    *tensor = (mote_tensor)MOTE_TENSOR_INIT;
+    tensor->kind = kind;
+    tensor->buffer = items;
+    tensor->bytes = n * sizeof *items;
+    tensor->rank = 1;
+    tensor->shape[0] = (int64_t)n;
+    tensor->strides[0] = 1;
+    return MOTE_OK;
+}
+
 void *mote_tensor_map(const mote_tensor *tensor)
 {
     return tensor == NULL || tensor->buffer == NULL ? NULL : (char *)tensor->buffer + tensor->offset;

@@ -1,4 +1,4 @@
-/* test_node_cases.c - ONNX's own node test cases through the reader, inference, the passes and the reference executor
+/* test_node_cases.c - ONNX's own node test cases through the reader, inference, the passes, the reference executor and a session
  * SPDX-License-Identifier: Apache-2.0
  *
  * Usage: test_node_cases [-v] [part of a name ...]. The cases lie where MOTE_NODE_CASES says, else in <build>/node_cases; when they are absent they are
@@ -8,6 +8,7 @@
 #include "onnx/read.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "session/values.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +143,47 @@ static bool fits_type(const mote_type *t, const mote_array *a, char *why, size_t
 
 enum { MAX_VALUES = 64 };
 
-typedef enum stage { AS_READ, AFTER_PASSES, AFTER_FOLDING /* passes, the inputs being constants */, STAGES } stage;
-static const char *const stage_names[STAGES] = {"", " after all passes", " after folding"};
+typedef enum stage { AS_READ, AFTER_PASSES, AFTER_FOLDING /* passes, the inputs being constants */, IN_SESSION, STAGES } stage;
+static const char *const stage_names[STAGES] = {"", " after all passes", " after folding", " in a session"};
+
+/* A public tensor, sequence or optional as an array. */
+static bool array_of(mote_arena *arena, const mote_tensor *t, mote_array *a)
+{
+    if (t->kind == MOTE_KIND_TENSOR) {
+        if (mote_array_shape(a, t->dtype, t->rank, t->shape, NULL) != MOTE_OK)
+            return false;
+        a->data = mote_tensor_map(t);
+        return a->data != NULL || a->bytes == 0;
+    }
+    mote_array *items = mote_arena_calloc(arena, (size_t)t->shape[0] + 1, sizeof *items);
+    *a = (mote_array){.kind = t->kind, .rank = 1, .dims = {t->shape[0]}, .data = items};
+    for (int64_t i = 0; i < t->shape[0]; i++)
+        if (!array_of(arena, &((const mote_tensor *)mote_tensor_map(t))[i], &items[i]))
+            return false;
+    return true;
+}
+
+/* The same through the public interface; out: memory of the session's and the arena's. */
+static mote_status run_in_session(const char *path, mote_arena *arena, const mote_array *const *in, mote_array *out, mote_model **model, mote_session **session,
+                                  mote_diag *diag)
+{
+    mote_session_options options = MOTE_SESSION_OPTIONS_INIT;
+    options.threads = 1;
+    MOTE_TRY(mote_model_load_path(path, NULL, model, diag));
+    MOTE_TRY(mote_session_create(*model, &options, session, diag));
+    for (size_t i = 0; i < mote_model_input_count(*model); i++) {
+        mote_tensor t;
+        if (in[i] == NULL)
+            continue;
+        MOTE_TRY(mote_value_show(arena, in[i], &t, diag));
+        MOTE_TRY(mote_session_bind_input(*session, i, &t, diag));
+    }
+    for (int again = 0; again < 2; again++) /* what a run leaves must not disturb the next */
+        MOTE_TRY(mote_session_run(*session, NULL, diag));
+    for (size_t i = 0; i < mote_model_output_count(*model); i++)
+        MOTE_REQUIRE(array_of(arena, mote_session_output(*session, i), &out[i]), diag, MOTE_E_INTERNAL, "output %zu is no value", i);
+    return MOTE_OK;
+}
 
 /* unknown_op: the operator that the case needs and the table lacks, or "" */
 static bool run_case(const char *name, stage at, double rtol, double atol, char *why, size_t cap, char unknown_op[64])
@@ -186,9 +226,15 @@ static bool run_case(const char *name, stage at, double rtol, double atol, char 
             given[i] = NULL;
         }
     const mote_pass_options passes = {.lower = at == AFTER_PASSES};
-    if (status == MOTE_OK && at != AS_READ)
+    mote_model *model = NULL;
+    mote_session *session = NULL;
+    if (status == MOTE_OK && at != AS_READ && at != IN_SESSION)
         status = mote_passes_run(m, &passes, &diag);
-    if (status == MOTE_OK)
+    if (status == MOTE_OK && at == IN_SESSION) {
+        snprintf(path, sizeof path, "%s/%s/model.onnx", folder, name);
+        status = run_in_session(path, &arena, given, out, &model, &session, &diag);
+        n_out = m->graph->n_outputs;
+    } else if (status == MOTE_OK)
         status = mote_eval_graph(m->graph, given, m->graph->n_inputs, out, n_out = m->graph->n_outputs, &heap, 0, NULL, NULL, &diag);
     if (status != MOTE_OK) {
         snprintf(why, cap, "status %d: %s%s%s", (int)status, diag.op, diag.op[0] != 0 ? ": " : "", diag.message);
@@ -208,8 +254,10 @@ static bool run_case(const char *name, stage at, double rtol, double atol, char 
                 snprintf(why, cap, "output %zu %s", i, detail);
         }
     }
-    for (size_t i = 0; i < n_out; i++)
+    for (size_t i = 0; i < n_out && at != IN_SESSION; i++)
         mote_array_free(&heap, &out[i]);
+    mote_session_destroy(&session);
+    mote_model_destroy(&model);
     mote_module_destroy(&m);
     mote_onnx_files_destroy(&files);
     mote_arena_deinit(&arena);
