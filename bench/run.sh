@@ -4,13 +4,14 @@
 #
 # usage: bench/run.sh kernels [FAMILY...]                      every row of every kernel family (or of some), on this machine
 #        bench/run.sh models MODEL... [-- BENCH-OPTION...]     mote bench on each
+#        bench/run.sh ops [OPS-OPTION...]                     every operator beside onnxruntime (bench/ops.py --help)
 #        bench/run.sh against MODEL... [-- AGAINST-OPTION...]  mote and onnxruntime in turn, the ratio (bench/against.py --help)
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-kernels}
 [ $# = 0 ] || shift
 
-usage() { sed -n 's/^# \{0,1\}//; 5,7p' bench/run.sh; }
+usage() { sed -n 's/^# \{0,1\}//; 5,8p' bench/run.sh; }
 
 # Splits the arguments at "--": for each model, `each MODEL OPTION...`.
 for_models()
@@ -40,6 +41,9 @@ models)
         build/release/mote bench "$@"
     }
     for_models "$@"
+    ;;
+ops)
+    exec "${MOTE_PYTHON:-build/venv/bin/python}" bench/ops.py build/release/mote "$@"
     ;;
 against)
     python=${MOTE_PYTHON:-build/venv/bin/python}
