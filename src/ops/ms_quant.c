@@ -213,6 +213,18 @@ static mote_status infer_lstm(mote_infer *c)
     return borrow(c, "", "LSTM", 14, 8, in);
 }
 
+/* Attention's inputs stand among the scales. */
+static mote_status infer_attention(mote_infer *c)
+{
+    const mote_type *in[5] = {c->in[0], c->in[1], c->in[2], mote_infer_has(c, 5) ? c->in[5] : NULL, mote_infer_has(c, 8) ? c->in[8] : NULL};
+    MOTE_TRY(single(c, 3));
+    MOTE_TRY(single(c, 6));
+    MOTE_TRY(borrow(c, "com.microsoft", "Attention", 1, 5, in));
+    for (uint32_t i = 0; i < c->n_out; i++)
+        c->out[i].dtype = MOTE_DTYPE_F32;
+    return MOTE_OK;
+}
+
 /* ---- MatMulInteger16 ---- */
 
 static mote_status infer_16(mote_infer *c)
@@ -280,6 +292,12 @@ MOTE_OP(ms, DynamicQuantizeLSTM, 1,
         .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "activation_alpha"), MOTE_A(FLOATS, "activation_beta"), MOTE_A(STRINGS, "activations"), MOTE_A(FLOAT, "clip"),
                   MOTE_A_STRING("direction", "forward"), MOTE_A(INT, "hidden_size"), MOTE_A_INT("input_forget", 0)),
         EXPANDED, .infer = infer_lstm, .doc = MOTE_DOC("LSTM of the dequantized weights W[d, k, 4h] and R[d, h, 4h]"));
+MOTE_OP(ms, QAttention, 1,
+        .in = "input:T1 weight:T2 bias:T3 input_scale:T3 weight_scale:T3 mask_index?:T4 input_zero_point?:T1 weight_zero_point?:T2 past?:T3", .out = "output:T3 present?:T3",
+        .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", MOTE_DT(F32), 0}, {"T4", MOTE_DT(S32), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("do_rotary", 0), MOTE_A_FLOAT("mask_filter_value", -10000.0f), MOTE_A_REQUIRED(INT, "num_heads"),
+                            MOTE_A_INT("past_present_share_buffer", 0), MOTE_A(FLOAT, "scale"), MOTE_A_INT("unidirectional", 0)),
+        EXPANDED, .infer = infer_attention, .doc = MOTE_DOC("Attention of the dequantized input and weight"));
 MOTE_OP(ms, MatMulInteger16, 1, .in = "A:T1 B:T2", .out = "Y:T3",
         .types = MOTE_TYPES({"T1", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T2", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T3", MOTE_DT(S32) | MOTE_DT(U32), 0}), .infer = infer_16, .eval = eval_16,
         .doc = MOTE_DOC("y[m,n] = sum_k a[m,k] b[k,n], modulo 2^32"));

@@ -7,6 +7,7 @@
  *   QLinearConv               ONNX's, with transposes around it for channels_last
  *   MatMulIntegerToFloat, DynamicQuantizeMatMul, QGemm without y_scale
  *                             (float)(MatMulInteger(a, b) [+ C]) as bs [+ bias]
+ *   QAttention                that product, and MultiHeadAttention; or Attention of the dequantized input and weight
  *   DynamicQuantizeLSTM       LSTM with the weights dequantized: its inputs lose nothing by being quantized, so this is the answer that the operator approximates */
 #include "base/platform.h"
 #include "ops/ms_quant.h"
@@ -345,9 +346,63 @@ static mote_status lstm(const expansion *e, bool *done)
     return MOTE_OK;
 }
 
+/* ---- QAttention: input, weight, bias, input_scale, weight_scale, mask?, input_zero?, weight_zero?, past? ---- */
+
+/* A node of that domain with e->n's attributes. */
+static mote_status microsoft(const expansion *e, const char *op, uint32_t n_in, mote_value *const *inputs, uint32_t n_out, mote_node **out)
+{
+    while (n_in > 1 && inputs[n_in - 1] == NULL)
+        n_in--;
+    *out = mote_graph_add_node(e->g, e->n, "com.microsoft", op, 1, n_in, n_out, true);
+    if (*out == NULL || mote_node_copy_attrs(*out, e->n) != MOTE_OK)
+        return MOTE_NO_MEMORY(e->diag, 0);
+    for (uint32_t i = 0; i < n_in; i++)
+        mote_node_set_input(*out, i, inputs[i]);
+    (*out)->name = e->n->name;
+    return MOTE_OK;
+}
+
+/* The product in integers, its three parts to MultiHeadAttention, which knows neither a past in one tensor nor all forms of masks. */
+static mote_status attention_of_parts(const expansion *e, mote_value **out)
+{
+    mote_value *scale, *all;
+    mote_node *n;
+    MOTE_TRY(joint_scale(e, in(e, 3), in(e, 4), 1, &scale));
+    MOTE_TRY(scaled_product(e, in(e, 0), in(e, 1), in(e, 6), in(e, 7), NULL, scale, in(e, 2), &all));
+    mote_node *split = mote_graph_add_node(e->g, e->n, "", "Split", 13, 1, 3, true);
+    if (split == NULL || mote_node_set_int(split, "axis", -1) != MOTE_OK)
+        return MOTE_NO_MEMORY(e->diag, 0);
+    mote_node_set_input(split, 0, all);
+    mote_value *const inputs[5] = {split->out[0], split->out[1], split->out[2], NULL, in(e, 5)};
+    MOTE_TRY(microsoft(e, "MultiHeadAttention", 5, inputs, 1, &n));
+    mote_node_remove_attr(n, "do_rotary");
+    mote_node_remove_attr(n, "past_present_share_buffer");
+    *out = n->out[0];
+    return MOTE_OK;
+}
+
+static mote_status attention(const expansion *e, mote_value **out)
+{
+    const mote_value *mask = in(e, 5);
+    const bool present = e->n->n_out > 1 && e->n->out[1] != NULL;
+    mote_node *n;
+    if (in(e, 8) == NULL && !present && mote_node_int(e->n, "do_rotary", 0) == 0 && (mask == NULL || mask->type.rank == 2 || mask->type.rank == 3))
+        return attention_of_parts(e, out);
+    mote_value *inputs[5] = {NULL, NULL, in(e, 2), in(e, 5), in(e, 8)};
+    MOTE_TRY(dequantize(e, in(e, 0), in(e, 3), in(e, 6), 1, &inputs[0]));
+    MOTE_TRY(dequantize(e, in(e, 1), in(e, 4), in(e, 7), 1, &inputs[1]));
+    MOTE_TRY(microsoft(e, "Attention", 5, inputs, present ? 2 : 1, &n));
+    if (present) {
+        n->out[1]->type = e->n->out[1]->type;
+        mote_value_replace(e->n->out[1], n->out[1]);
+    }
+    *out = n->out[0];
+    return MOTE_OK;
+}
+
 /* ---- which ---- */
 
-typedef enum form { ONE, TWO, CONCAT, WHERE, CONV, TO_FLOAT, DYNAMIC, GEMM, LSTM } form;
+typedef enum form { ONE, TWO, CONCAT, WHERE, CONV, TO_FLOAT, DYNAMIC, GEMM, LSTM, ATTENTION } form;
 
 static const struct entry {
     const char *op, *standard;
@@ -369,6 +424,7 @@ static const struct entry {
     {"DynamicQuantizeMatMul", NULL, 0, DYNAMIC},
     {"QGemm", NULL, 0, GEMM},
     {"DynamicQuantizeLSTM", NULL, 0, LSTM},
+    {"QAttention", NULL, 0, ATTENTION},
 };
 
 static mote_status expand(const expansion *e, const struct entry *f, bool *done, mote_value **out)
@@ -383,6 +439,7 @@ static mote_status expand(const expansion *e, const struct entry *f, bool *done,
     case TO_FLOAT: return to_float(e, out);
     case DYNAMIC: return dynamic(e, out);
     case GEMM: return gemm(e, out);
+    case ATTENTION: return attention(e, out);
     case LSTM: break;
     }
     return lstm(e, done);

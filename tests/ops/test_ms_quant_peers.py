@@ -80,7 +80,7 @@ class Cases:
     @staticmethod
     def model(nodes, feeds, inits, outs):
         inputs = [h.make_tensor_value_info(k, kind(v), v.shape) for k, v in feeds.items()]
-        graph = h.make_graph(nodes, "g", inputs, outs, [numpy_helper.from_array(v, k) for k, v in inits.items()])
+        graph = h.make_graph(nodes, "g", inputs, outs, [v if isinstance(v, onnx.TensorProto) else numpy_helper.from_array(v, k) for k, v in inits.items()])
         return h.make_model(graph, opset_imports=[h.make_opsetid("", 17), h.make_opsetid("com.microsoft", 1)], ir_version=8)
 
     def run(self):
@@ -205,6 +205,23 @@ def lstms():
     c.run()
 
 
+def attentions():
+    c = Cases()
+    for i in range(8):
+        t = np.uint8
+        batch, steps, heads, size = 2, 5, 4, 8
+        width, each = heads * size, i // 2 % 2
+        w = c.weight((width, 3 * width))
+        mask = ["", c.feed((rng.random((batch, steps)) < 0.7).astype(np.int32)), c.feed(np.array([3, 5], np.int32)), c.feed((rng.random((batch, steps, steps)) < 0.7).astype(np.int32))][i // 2]
+        inputs = [c.q((batch, steps, width), t), c.const(rng.normal(size=3 * width), np.float32), c.scale(), c.scale(0.002, 0.01, 3 * width if each else ())]
+        inputs = [inputs[0], w, *inputs[1:], mask, c.zero(t), c.const(np.zeros(3 * width if each else ()), np.int8)]
+        c.add("QAttention", inputs, [T.FLOAT], 5e-5, num_heads=heads, unidirectional=i // 4)
+        past = c.feed(rng.normal(size=(2, batch, heads, 3, size)).astype("f4"))
+        if i < 4:
+            c.add("QAttention", [*inputs[:5], "", *inputs[6:], past], [T.FLOAT, T.FLOAT], 5e-5, num_heads=heads, unidirectional=1)
+    c.run()
+
+
 def linears():
     """QuantizeLinear and DequantizeLinear of that domain."""
     c = Cases()
@@ -215,6 +232,11 @@ def linears():
         c.add("QuantizeLinear", [x, c.scale(n=4), c.zero(t, 4)], [ty], 0, axis=1)
         c.add("DequantizeLinear", [c.q((3, 4, 5), t), c.scale(), c.zero(t)], [T.FLOAT], 0)
         c.add("DequantizeLinear", [c.q((3, 4, 5), t), c.scale(n=5), c.zero(t, 5)], [T.FLOAT], 0, axis=-1)
+    for t, low in (T.INT4, -8), (T.UINT4, 0):
+        values = rng.integers(low, low + 16, 24)
+        c.inits[f"w{t}"] = h.make_tensor(f"w{t}", t, [4, 6], values)
+        c.inits[f"z{t}"] = h.make_tensor(f"z{t}", t, [6], values[:6])
+        c.add("DequantizeLinear", [f"w{t}", c.scale(n=6), f"z{t}"], [T.FLOAT], 0, axis=1)
     c.add("DequantizeLinear", [c.feed(rng.integers(-(1 << 20), 1 << 20, (4, 6)).astype(np.int32)), c.scale()], [T.FLOAT], 0)
     c.run()
 
@@ -327,7 +349,7 @@ def refused():
 
 
 def main():
-    for part in elementwise, pools, joins, products, convolutions, lstms, linears, sixteen, quantizer, refused:
+    for part in elementwise, pools, joins, products, convolutions, lstms, attentions, linears, sixteen, quantizer, refused:
         part()
     for f in failures[:40]:
         print("FAIL", f)
