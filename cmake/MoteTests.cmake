@@ -101,6 +101,11 @@ if(MOTE_BUILD_TESTS)
     mote_test_properties(${area}/${name} ${area})
   endforeach()
 
+  # The table and the library for tests/ops/random_graphs.py.
+  add_executable(op_peer tests/ops/op_peer.c)
+  target_link_libraries(op_peer PRIVATE mote_test_support)
+  set_target_properties(op_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+
   if(MOTE_PYTHON)
     file(GLOB_RECURSE mote_python_tests CONFIGURE_DEPENDS tests/test_*.py)
     foreach(source IN LISTS mote_python_tests)
