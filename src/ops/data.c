@@ -258,6 +258,8 @@ static void slice_range(int64_t dim, int64_t start, int64_t end, int64_t step, i
     start = start < 0 ? start + dim : start;
     end = end < 0 ? end + dim : end;
     int64_t top = step > 0 ? dim : dim - 1, bottom = step > 0 ? 0 : -1;
+    if (dim == 0)
+        top = bottom = start = end = 0; /* backwards, the last index would be -1 */
     start = start < 0 ? 0 : start > top ? top : start;
     end = end < bottom ? bottom : end > top ? top : end;
     uint64_t span = step > 0 ? (uint64_t)(end - start) : (uint64_t)(start - end);

@@ -194,6 +194,18 @@ bool mote_perm_is_free(const mote_value *v, const mote_perm *p)
     return mote_perm_is_view(&q, &u->type);
 }
 
+int32_t mote_perm_version(mote_dtype t)
+{
+    static const struct {
+        mote_dtypes types;
+        int32_t version;
+    } since[] = {{MOTE_DT(U2) | MOTE_DT(S2), 25}, {MOTE_DT(F8E8M0), 24}, {MOTE_DT(F4E2M1), 23}, {MOTE_DT(U4) | MOTE_DT(S4) | MOTE_DTYPES_F8, 21}};
+    for (size_t i = 0; i < sizeof since / sizeof since[0]; i++)
+        if (mote_dtype_in(t, since[i].types))
+            return since[i].version;
+    return 13;
+}
+
 mote_status mote_perm_apply(mote_pass_context *c, mote_value *v, const mote_perm *p, mote_value **out)
 {
     mote_perm now = *p, q;
@@ -208,7 +220,8 @@ mote_status mote_perm_apply(mote_pass_context *c, mote_value *v, const mote_perm
     *out = same_transpose(v, &now);
     if (*out != NULL)
         return MOTE_OK;
-    mote_node *n = mote_graph_add_node(v->graph, v->producer != NULL ? v->producer->next : v->graph->first, "", "Transpose", 13, 1, 1, true);
+    mote_node *n = mote_graph_add_node(v->graph, v->producer != NULL ? v->producer->next : v->graph->first, "", "Transpose",
+                                       mote_perm_version(v->type.dtype), 1, 1, true);
     int64_t perm[MOTE_MAX_RANK];
     for (int32_t i = 0; i < now.rank; i++)
         perm[i] = now.p[i];
@@ -225,7 +238,7 @@ mote_status mote_perm_output(mote_pass_context *c, mote_node *n, uint32_t i, con
     mote_value *v = n->out[i];
     if (v == NULL || mote_perm_is_identity(p))
         return MOTE_OK;
-    mote_node *t = mote_graph_add_node(n->graph, n->next, "", "Transpose", 13, 1, 1, true);
+    mote_node *t = mote_graph_add_node(n->graph, n->next, "", "Transpose", mote_perm_version(v->type.dtype), 1, 1, true);
     int64_t perm[MOTE_MAX_RANK];
     for (int32_t k = 0; k < p->rank; k++)
         perm[k] = p->p[k];

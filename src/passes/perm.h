@@ -27,6 +27,8 @@ mote_type mote_perm_type(const mote_perm *a, const mote_type *t);
  * type or its own attribute). */
 mote_value *mote_perm_under(const mote_value *v, mote_perm *p);
 
+/* The version of a Transpose or Reshape that a pass makes for this type: 13, or the first that takes it. */
+int32_t mote_perm_version(mote_dtype t);
 /* *out = Transpose(v, p), by what is cheapest: v itself, the operand of a transpose that p undoes, a permuted copy of a constant (within the fold
  * limit), a Transpose that is there already, else a new one behind v's producer. v's rank is p's, or unknown. */
 mote_status mote_perm_apply(mote_pass_context *c, mote_value *v, const mote_perm *p, mote_value **out);

@@ -177,7 +177,7 @@ static mote_status view_graph(mote_pass_context *c, mote_graph *g)
         if (free > 1)
             continue;
         MOTE_TRY(mote_sink_ints(c, g, dims, (size_t)p.rank, &shape));
-        mote_node *r = mote_graph_add_node(g, n, "", "Reshape", 13, 2, 1, true);
+        mote_node *r = mote_graph_add_node(g, n, "", "Reshape", mote_perm_version(x->type.dtype), 2, 1, true);
         if (r == NULL)
             return MOTE_NO_MEMORY(c->diag, 0);
         mote_node_set_input(r, 0, x);

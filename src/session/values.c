@@ -30,7 +30,7 @@ mote_status mote_value_check_memory(const mote_tensor *t, const mote_array *a, m
     for (int32_t d = a->rank; d-- > 0 && a->bytes != 0;) {
         MOTE_REQUIRE(a->dims[d] <= 1 || t->strides[d] == stride, diag, MOTE_E_UNSUPPORTED,
                      "stride %lld in dimension %d: a bound tensor is contiguous (%lld)", (long long)t->strides[d], (int)d, (long long)stride);
-        stride *= a->dims[d];
+        stride *= a->dims[d] > 0 ? a->dims[d] : 1; /* as mote_tensor_describe has them */
     }
     return MOTE_OK;
 }
