@@ -103,8 +103,8 @@ class Table:
         for r in rows:
             self.by.setdefault((r["domain"], r["name"]), []).append(r)
 
-    def missing(self):
-        return sorted({n for d, n in self.by if d in ("", "com.microsoft") and n not in BUILD and n not in LEFT_OUT and d + "." + n not in LEFT_OUT})
+    def missing(self, domain):
+        return sorted({n for d, n in self.by if d == domain and n not in BUILD and n not in LEFT_OUT and d + "." + n not in LEFT_OUT})
 
     def rows(self, only=None):
         """(row, first opset, last opset)"""
@@ -1355,6 +1355,32 @@ def attention(m, c):
 def string_concat(m, c):
     s = m.shape(0, 2, 20)
     return [m.fresh(m.array(STR, s), False), m.fresh(m.array(STR, m.broadcast(s)), False)], {}, 1
+
+
+@op("Einsum")
+def einsum(m, c):
+    t = c.type("T", (F32, F64, S32, S64))
+    text = m.r.choice(["ij,jk->ik", "bij,bjk->bik", "ij->ji", "ii->i", "ij->i", "ij,ij->", "i,j->ij", "...ij,...jk->...ik", "bhqd,bhkd->bhqk", "ij,jk", "abc->b"])
+    sizes = {k: m.r.choice([1, 2, 3, 5]) for k in "abcdhijkq"}
+    sizes["."] = m.r.choice([1, 2, 3])
+    return [m.t(t, [sizes[k] for k in term.replace("...", ".")]) for term in text.split("->")[0].split(",")], {"equation": text}, 1
+
+
+@op("DeformConv")
+def deform_conv(m, c):
+    t = c.type("T", (F32,))
+    k, g = [m.r.choice([1, 2, 3]), m.r.choice([1, 2, 3])], m.r.choice([1, 2])
+    ch, o, n, y, x = g * m.r.randint(1, 2), g * m.r.randint(1, 2), m.r.randint(1, 2), m.r.randint(3, 6), m.r.randint(3, 6)
+    p = m.r.randint(0, 1)
+    st = m.r.choice([1, 1, 2])
+    out = [(y + 2 * p - k[0]) // st + 1, (x + 2 * p - k[1]) // st + 1]
+    og = m.r.choice([d for d in (1, 2) if ch % d == 0])
+    ins = [m.t(t, [n, ch, y, x]), m.t(t, [o, ch // g] + k), m.fresh(m.rng.uniform(-1, 1, [n, og * 2 * k[0] * k[1]] + out).astype(np.float32))]
+    if m.maybe():
+        ins.append(m.t(t, [o]) if m.maybe() else "")
+        if m.maybe():
+            ins.append(m.t(t, [n, og * k[0] * k[1]] + out))
+    return ins, {"pads": [p] * 4, "strides": [st, st], "group": g, "offset_group": og, "kernel_shape": k}, 1
 
 
 # ---- com.microsoft ----
