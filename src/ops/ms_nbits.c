@@ -67,7 +67,7 @@ mote_status mote_nbits_of(const mote_node *node, const mote_array *const *in, ui
     return MOTE_OK;
 }
 
-/* Y = A W, each sum ascending over k, one fma a term from 0; then the bias. 16 columns at a time. */
+/* Y = A W, each sum ascending over k, one fma a term from the bias. 16 columns at a time. */
 static mote_status eval_nbits_temp(mote_eval *c, mote_arena *temp)
 {
     enum { COLUMNS = 16 };
@@ -97,11 +97,13 @@ static mote_status eval_nbits_temp(mote_eval *c, mote_arena *temp)
         }
         for (size_t r = 0; r < rows; r++) {
             float acc[COLUMNS] = {0};
+            for (size_t i = 0; bias != NULL && i < columns; i++)
+                acc[i] = bias[n + i];
             for (size_t k = 0; k < w.k && !w.empty; k++)
                 for (size_t i = 0; i < COLUMNS; i++)
                     acc[i] = fmaf(x[r * w.k + k], wide[k * COLUMNS + i], acc[i]);
             for (size_t i = 0; i < columns; i++)
-                y[r * w.n + n + i] = bias != NULL ? acc[i] + bias[n + i] : acc[i];
+                y[r * w.n + n + i] = acc[i];
         }
     }
     mote_narrow(c->out[0], y);

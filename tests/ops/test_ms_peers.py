@@ -354,7 +354,7 @@ def nbits():
         return b, scale, zero
 
     for bits in (4, 8, 2):
-        for n, k, block in ((7, 32, 16), (32, 96, 32), (20, 100, 32), (64, 256, 128), (33, 64, 64)):
+        for n, k, block in ((7, 32, 16), (32, 96, 32), (20, 100, 32), (64, 256, 128), (33, 64, 64), (50, 700, 32)):
             b, scale, zero = weights(n, k, block, bits)
             for rows in ((1,), (3,), (2, 9)):
                 a = f(*rows, k)
