@@ -184,7 +184,7 @@ static mote_status share_outputs(mote_eval *c, mote_frame *f, size_t n)
         mote_slot *from = f->outputs[i], *to = out_slot(c, (uint32_t)i);
         if (from->state != MOTE_SLOT_STATIC)
             continue;
-        bool again = to == NULL || to->array.kind != MOTE_KIND_TENSOR;
+        bool again = to == NULL || to->array.kind != MOTE_KIND_TENSOR || from->array.dtype == MOTE_DTYPE_STRING; /* whose bytes are the branch's */
         for (size_t j = 0; j < i && !again; j++) /* results that share memory: the later is copied */
             again = f->outputs[j]->state == MOTE_SLOT_STATIC && f->outputs[j]->buffer == from->buffer;
         if (again)
