@@ -61,7 +61,7 @@ def test_pictures():
     fails("a picture of 30 x 20; the preprocessing declares at most 30 x 19", "run", identity, "--input", tmp / "photo.png", "--prep",
           image_prep("p.json", max_size={"height": 19, "width": 30}))
     fails("the declared range is [0, 1]", "run", identity, "--input", tmp / "photo.png", "--prep", image_prep("p.json", range=[0, 1]))
-    fails("neither a JPEG nor a PNG", "run", identity, "--input", write("no.png", "x"), "--prep", image_prep("p.json"))
+    fails("not a JPEG, PNG, BMP or PNM", "run", identity, "--input", write("no.png", "x"), "--prep", image_prep("p.json"))
     fails("inputs.x.size.width is 70000", "run", identity, "--input", tmp / "photo.png", "--prep", image_prep("p.json", do_resize=True, size={"height": 1, "width": 70000}))
     fails("inputs.x.do_reszie: there is no such field", "run", identity, "--input", tmp / "photo.png", "--prep", image_prep("p.json", do_reszie=True))
     fails("inputs.z: the model has no such input", "run", identity, "--input", tmp / "photo.png", "--prep", image_prep("p.json", inputs="z"))

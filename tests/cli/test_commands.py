@@ -148,8 +148,8 @@ def test_inputs_at_fault():
     sound = model("sound.onnx", [helper.make_node("Neg", ["x"], ["y"])], [("x", F, [1, "L"])], [("y", F, [1, "L"])],
                   mote__preprocess=json.dumps({"version": 1, "inputs": {"x": {"kind": "audio", "sampling_rate": 8000}}}))
     empty = {n: write(n, "") for n in ("empty.jpg", "empty.npz", "empty.npy", "empty.wav")}
-    of("neither a JPEG nor a PNG", empty["empty.jpg"], "run", pixels, "--input", empty["empty.jpg"])
-    of("neither a JPEG nor a PNG", empty["empty.jpg"], "run", pixels, "--input", f"x={empty['empty.jpg']}")
+    of("not a JPEG, PNG, BMP or PNM", empty["empty.jpg"], "run", pixels, "--input", empty["empty.jpg"])
+    of("not a JPEG, PNG, BMP or PNM", empty["empty.jpg"], "run", pixels, "--input", f"x={empty['empty.jpg']}")
     Image.new("RGB", (1, 1)).save(tmp / "small.png")
     of("", tmp / "small.png", "run", pixels, "--input", tmp / "small.png")
     of("", empty["empty.wav"], "run", sound, "--input", empty["empty.wav"])
@@ -174,8 +174,8 @@ def test_inputs_at_fault():
     (tmp / "photos").mkdir()
     (tmp / "photos/labels.csv").write_text("a.jpg,0\n")
     (tmp / "photos/a.jpg").write_bytes(b"")
-    of("neither a JPEG nor a PNG", tmp / "photos/a.jpg", "eval", pixels, "--prep", classes, "--data", tmp / "photos")
-    fails("neither a JPEG nor a PNG", "run", pixels, "--input", "-")
+    of("not a JPEG, PNG, BMP or PNM", tmp / "photos/a.jpg", "eval", pixels, "--prep", classes, "--data", tmp / "photos")
+    fails("not a JPEG, PNG, BMP or PNM", "run", pixels, "--input", "-")
     check("mote: standard input: " in mote("run", pixels, "--input", "-")[2], "standard input is named")
 
 

@@ -1,6 +1,7 @@
 /* cmd_quantize.c - a model in fewer bits
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "decoder.h"
 #include "files.h"
 #include "samples.h"
 #include <mote/mote_quant.h>
@@ -160,6 +161,7 @@ static int run_quantize(void *values, int n, char **operand)
 {
     quantize_options *o = values;
     mote_quantize_options qo = MOTE_QUANTIZE_OPTIONS_INIT;
+    qo.custom_ops = tool_operators();
     if (n != 1 || o->output == NULL)
         return tool_usage(&command_quantize, "give one model, and --output");
     const char *wrong = read_options(o, &qo);

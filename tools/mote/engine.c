@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "engine.h"
 #include "base/diag.h"
+#include "decoder.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,7 @@ mote_status engine_load(engine *e, const char *path, const engine_options *o, mo
     load.copy = o->copy;
     load.stop_after = o->stop_after;
     load.keep_optional_inputs = o->keep_optional;
+    load.custom_ops = tool_operators();
     double start = clock_ms();
     mote_status status = mote_model_load_path(path, &load, &e->model, diag);
     e->load_ms = clock_ms() - start;

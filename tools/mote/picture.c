@@ -28,8 +28,7 @@ void picture_free(picture *p)
     *p = (picture){NULL, 0, 0};
 }
 
-/* `bytes` of file at `most` pixels a byte: what the file merely claims to show is not allocated. */
-static mote_status allocate(picture *p, size_t width, size_t height, size_t bytes, size_t most, mote_diag *diag)
+mote_status picture_allocate(picture *p, size_t width, size_t height, size_t bytes, size_t most, mote_diag *diag)
 {
     MOTE_REQUIRE(width > 0 && height > 0, diag, MOTE_E_FORMAT, "a picture of %zu x %zu", width, height);
     size_t pixels;
@@ -120,7 +119,7 @@ static mote_status decode_jpeg(const void *bytes, size_t n, picture *out, mote_d
     jpeg_read_header(&info, TRUE);
     const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
     info.out_color_space = inks ? JCS_CMYK : JCS_RGB;
-    status = allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
+    status = picture_allocate(out, info.image_width, info.image_height, n, JPEG_PIXELS_A_BYTE, diag);
     if (status == MOTE_OK) {
         JSAMPARRAY four = inks ? info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.image_width * 4, 1) : NULL;
         jpeg_start_decompress(&info);
@@ -170,7 +169,7 @@ static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_di
     if (status == MOTE_OK)
         status = check_cost(&head, diag);
     if (status == MOTE_OK)
-        status = allocate(out, head.width, head.height, n, PNG_PIXELS_A_BYTE, diag);
+        status = picture_allocate(out, head.width, head.height, n, PNG_PIXELS_A_BYTE, diag);
     size_t size;
     if (status == MOTE_OK) {
         error = spng_decoded_image_size(c, SPNG_FMT_RGB8, &size);
@@ -187,6 +186,20 @@ static mote_status decode_png(const void *bytes, size_t n, picture *out, mote_di
     return status;
 }
 
+/* The name of a format that is not read; NULL: it is none of those either. */
+static const char *other_format(const unsigned char *b, size_t n)
+{
+    if (n >= 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0)
+        return "WebP";
+    if (n >= 4 && (memcmp(b, "II*\0", 4) == 0 || memcmp(b, "MM\0*", 4) == 0))
+        return "TIFF";
+    if (n >= 8 && (memcmp(b, "\0\0\0\fjP  ", 8) == 0 || memcmp(b, "\xff\x4f\xff\x51", 4) == 0))
+        return "JPEG 2000";
+    if (n >= 4 && memcmp(b, "GIF8", 4) == 0)
+        return "GIF";
+    return NULL;
+}
+
 mote_status picture_decode(const void *bytes, size_t n, picture *out, mote_diag *diag)
 {
     *out = (picture){NULL, 0, 0};
@@ -195,7 +208,13 @@ mote_status picture_decode(const void *bytes, size_t n, picture *out, mote_diag 
         return decode_jpeg(bytes, n, out, diag);
     if (n >= 8 && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0)
         return decode_png(bytes, n, out, diag);
-    MOTE_FAIL(diag, MOTE_E_FORMAT, "neither a JPEG nor a PNG");
+    if (n >= 2 && b[0] == 'B' && b[1] == 'M')
+        return picture_decode_bmp(bytes, n, out, diag);
+    if (n >= 3 && b[0] == 'P' && b[1] >= '1' && b[1] <= '6')
+        return picture_decode_pnm(bytes, n, out, diag);
+    const char *what = other_format(b, n);
+    MOTE_REQUIRE(what == NULL, diag, MOTE_E_UNSUPPORTED, "a %s, which is not decoded here: JPEG, PNG, BMP and PNM are", what);
+    MOTE_FAIL(diag, MOTE_E_FORMAT, "not a JPEG, PNG, BMP or PNM");
 }
 
 mote_status picture_read(const char *path, picture *out, mote_diag *diag)

@@ -1,4 +1,4 @@
-/* picture.h - JPEG and PNG files to and from 8-bit RGB
+/* picture.h - JPEG, PNG, BMP and PNM files to 8-bit RGB, PNG from it
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MOTE_TOOL_PICTURE_H
 #define MOTE_TOOL_PICTURE_H
@@ -19,5 +19,11 @@ mote_status picture_read(const char *path, picture *out, mote_diag *diag);
 mote_status picture_decode(const void *bytes, size_t n, picture *out, mote_diag *diag);
 mote_status picture_write_png(const char *path, const picture *p, bool overwrite, mote_diag *diag);
 void picture_free(picture *p);
+
+/* For decoders: room for a picture out of `bytes` of file at `most` pixels a byte; what the file merely claims to show is not allocated. */
+mote_status picture_allocate(picture *p, size_t width, size_t height, size_t bytes, size_t most, mote_diag *diag);
+/* picture_plain.c; the first two bytes are known to be the format's. */
+mote_status picture_decode_bmp(const void *bytes, size_t n, picture *out, mote_diag *diag);
+mote_status picture_decode_pnm(const void *bytes, size_t n, picture *out, mote_diag *diag);
 
 #endif
