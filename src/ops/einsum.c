@@ -5,24 +5,14 @@
  * needs. Such a step is a batched matrix product: letters of both that stay are its batch, letters of one alone its rows or columns, letters that go its sum; operands are
  * copied to that order (diagonals of a repeated letter, and sums of a letter that stands in one operand alone, are taken on the way). Sums ascend, in the wide type. */
 #include "base/platform.h"
+#include "ops/einsum.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <string.h>
 
-enum { LETTERS = 52 + MOTE_MAX_RANK, MAX_TERMS = 64 }; /* a-z, A-Z, and the dimensions of "..." , the last one last */
-enum { ELLIPSIS = 52 };
-
-typedef struct term {
-    int32_t n;
-    int8_t letter[MOTE_MAX_RANK + 64]; /* by dimension */
-} term;
-
-typedef struct equation {
-    term in[MAX_TERMS], out;
-    size_t n;
-    int64_t size[LETTERS]; /* MOTE_DIM_UNKNOWN */
-    bool used[LETTERS];
-} equation;
+enum { LETTERS = MOTE_EINSUM_LETTERS, MAX_TERMS = MOTE_EINSUM_MAX_TERMS, ELLIPSIS = 52 };
+typedef mote_einsum_term term;
+typedef mote_einsum equation;
 
 static int letter_of(char c) { return c >= 'a' && c <= 'z' ? c - 'a' : c >= 'A' && c <= 'Z' ? c - 'A' + 26 : -1; }
 
@@ -76,8 +66,7 @@ static mote_status bind_size(equation *e, int letter, int64_t size, bool broadca
     return MOTE_OK;
 }
 
-/* ranks[i] known. dims[i]: NULL or the sizes. */
-static mote_status read_equation(mote_str text, size_t n, const int32_t *ranks, const int64_t *const *dims, equation *e, mote_diag *diag)
+mote_status mote_einsum_read(mote_str text, size_t n, const int32_t *ranks, const int64_t *const *dims, equation *e, mote_diag *diag)
 {
     size_t at = 0;
     int32_t most_dots = 0;
@@ -140,7 +129,7 @@ static mote_status infer_einsum_temp(mote_infer *c, mote_arena *temp)
         ranks[i] = c->in[i]->rank;
         dims[i] = c->in[i]->dims;
     }
-    MOTE_TRY(read_equation(mote_node_string(c->node, "equation", ""), c->n_in, ranks, dims, e, c->diag));
+    MOTE_TRY(mote_einsum_read(mote_node_string(c->node, "equation", ""), c->n_in, ranks, dims, e, c->diag));
     for (int32_t d = 0; d < e->out.n; d++) {
         const int letter = e->out.letter[d];
         out[d] = e->size[letter];
@@ -395,7 +384,7 @@ static mote_status eval_einsum_temp(mote_eval *c, mote_arena *temp)
         ranks[i] = c->in[i]->rank;
         dims[i] = c->in[i]->dims;
     }
-    MOTE_TRY(read_equation(mote_node_string(c->node, "equation", ""), c->n_in, ranks, dims, e, c->diag));
+    MOTE_TRY(mote_einsum_read(mote_node_string(c->node, "equation", ""), c->n_in, ranks, dims, e, c->diag));
     MOTE_TRY(take(c, temp, c->in[0], &e->in[0], &o[0]));
     for (size_t i = 1; i < e->n; i++) {
         bool needed[LETTERS] = {false};

@@ -14,6 +14,7 @@
     ROW(identity, false, "operators that return their input, chains of reshapes and of transposes")                    \
     ROW(dead, false, "nodes, optional outputs and constants that nobody uses")                                         \
     ROW(cse, false, "equal constants and nodes once")                                                                  \
+    ROW(einsum, false, "Einsum of two operands as transposes and a matrix product")                                    \
     ROW(layernorm, false, "LayerNormalization from its parts")                                                         \
     ROW(gelu, false, "Gelu from its parts")                                                                            \
     ROW(hardswish, false, "HardSigmoid, HardSwish and Swish from their parts")                                         \
