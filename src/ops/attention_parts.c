@@ -81,24 +81,37 @@ mote_status mote_rotary_of(const mote_node *n, const mote_array *x, const mote_a
     return MOTE_OK;
 }
 
-mote_status mote_rotary_run(const mote_rotary *r, const float *x, float *y, const float *cosine, const float *sine, const mote_array *position, mote_diag *diag)
+mote_status mote_rotary_check(const mote_rotary *r, const mote_array *position, mote_diag *diag)
 {
     const size_t count = position != NULL ? mote_array_count(position) : r->batch * r->rows;
     MOTE_REQUIRE(count == r->batch * r->rows || count == 1, diag, MOTE_E_SHAPE, "position_ids has %zu values, expected %zu", count, r->batch * r->rows);
     MOTE_REQUIRE(position != NULL || r->cache_rows == r->batch * r->rows, diag, MOTE_E_SHAPE, "the caches have %zu rows, expected %zu without position_ids",
                  r->cache_rows, r->batch * r->rows);
+    return MOTE_OK;
+}
+
+mote_status mote_rotary_place(const mote_rotary *r, const mote_array *position, size_t b, size_t i, size_t *at, mote_diag *diag)
+{
+    const bool one = position != NULL && mote_array_count(position) == 1;
+    const size_t row = b * r->rows + i, more = one ? i : 0;
+    const int64_t p = position != NULL ? mote_array_i64(position, one ? 0 : row) : (int64_t)row;
+    *at = 0;
+    MOTE_REQUIRE(p >= 0 && (size_t)p < r->cache_rows && more < r->cache_rows - (size_t)p, diag, MOTE_E_VALUE, "position %lld, expected 0 to %lld", (long long)p,
+                 (long long)r->cache_rows - 1 - (long long)more);
+    *at = (size_t)p + more;
+    return MOTE_OK;
+}
+
+mote_status mote_rotary_run(const mote_rotary *r, const float *x, float *y, const float *cosine, const float *sine, const mote_array *position, mote_diag *diag)
+{
+    MOTE_TRY(mote_rotary_check(r, position, diag));
     for (size_t b = 0; b < r->batch; b++)
         for (size_t i = 0; i < r->rows; i++) {
-            int64_t at = (int64_t)(b * r->rows + i);
-            if (position != NULL)
-                at = mote_array_i64(position, count == 1 ? 0 : (size_t)at);
-            const size_t more = position != NULL && count == 1 ? i : 0;
-            MOTE_REQUIRE(at >= 0 && (size_t)at < r->cache_rows && more < r->cache_rows - (size_t)at, diag, MOTE_E_VALUE, "position %lld, expected 0 to %lld",
-                         (long long)at, (long long)r->cache_rows - 1 - (long long)more);
-            at += (int64_t)more;
+            size_t at;
+            MOTE_TRY(mote_rotary_place(r, position, b, i, &at, diag));
             for (size_t h = 0; h < r->heads; h++) {
                 const size_t first = b * r->step[0] + h * r->step[1] + i * r->step[2];
-                mote_rotate(x + first, y + first, cosine + size(at) * r->half, sine + size(at) * r->half, r->half, r->interleaved);
+                mote_rotate(x + first, y + first, cosine + at * r->half, sine + at * r->half, r->half, r->interleaved);
                 if (r->n > 2 * r->half && y != x)
                     memcpy(y + first + 2 * r->half, x + first + 2 * r->half, (r->n - 2 * r->half) * sizeof *y);
             }

@@ -230,6 +230,10 @@ def rotary():
             case("RotaryEmbedding", [x, np.array([3], np.int64), cos, sin], interleaved=interleaved, **more)
             case("RotaryEmbedding", [x, rng.integers(0, 12, (2, 5)), cos, sin], interleaved=interleaved, **more)
     case("RotaryEmbedding", [f(2, 5, 3 * 16), rng.integers(0, 12, (2, 5)), cos, sin], num_heads=3, rotary_embedding_dim=8)
+    for x, more in ((f(2, 5, 24), {"num_heads": 3}), (f(2, 3, 5, 8), {})):  # the standard's
+        case("RotaryEmbedding", [x, f(2, 5, 4), f(2, 5, 4)], domain="", opset=23, **more)
+        case("RotaryEmbedding", [x, cos, sin, rng.integers(0, 12, (2, 5))], domain="", opset=23, interleaved=1, **more)
+        case("RotaryEmbedding", [x, cos[:, :2], sin[:, :2], rng.integers(0, 12, (2, 5))], domain="", opset=23, rotary_embedding_dim=4, **more)
     fails("RotaryEmbedding", [f(2, 5, 24), np.array([9], np.int64), cos, sin])
     fails("RotaryEmbedding", [f(2, 5, 24), np.full((2, 5), -1, np.int64), cos, sin])
 

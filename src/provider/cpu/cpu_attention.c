@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "base/size.h"
+#include "kernels/rotary/rotary.h"
 #include "ops/attention.h"
 #include "ops/ms_attention.h"
 #include "ops/rotary.h"
@@ -185,6 +186,7 @@ MOTE_LOWER(onnx, Attention, lower_attention)
 
 typedef struct gqa_params {
     mote_cpu_attend at;
+    mote_rotary_fn turn;
     size_t q_floats, cache_floats, at_floats; /* rotated queries; a cache that no output takes; the rows of the rotary caches */
 } gqa_params;
 
@@ -195,7 +197,19 @@ typedef struct gqa_job {
     float *rotated, *cache[2];
     const int64_t *known, *valid;
     const uint32_t *at;
+    mote_rotary_fn turn;
 } gqa_job;
+
+/* `heads` heads behind each other, in place. */
+static void turn(const gqa_job *j, float *x, size_t heads, size_t at)
+{
+    const mote_gqa *g = j->g;
+    const float *cosine = (const float *)j->step->in[MOTE_GQA_COS]->data + at * g->half, *sine = (const float *)j->step->in[MOTE_GQA_SIN]->data + at * g->half;
+    if (!g->interleaved)
+        j->turn(x, g->a.d, x, g->a.d, heads, cosine, sine, g->half);
+    for (size_t h = 0; h < heads && g->interleaved; h++)
+        mote_rotate(x + h * g->a.d, x + h * g->a.d, cosine, sine, g->half, true);
+}
 
 /* Keys (even items) and values of one head of one batch: what was there, the chunk's rows (keys turned), zeros. */
 static void cache_range(void *ctx, unsigned worker, size_t begin, size_t end)
@@ -203,7 +217,6 @@ static void cache_range(void *ctx, unsigned worker, size_t begin, size_t end)
     const gqa_job *j = ctx;
     const mote_gqa *g = j->g;
     const mote_attend *a = &g->a;
-    const float *cosine = g->half != 0 ? j->step->in[MOTE_GQA_COS]->data : NULL, *sine = g->half != 0 ? j->step->in[MOTE_GQA_SIN]->data : NULL;
     (void)worker;
     for (size_t item = begin; item < end; item++) {
         const size_t i = item % 2, b = item / 2 / a->kv_heads, h = item / 2 % a->kv_heads, known = (size_t)j->known[b], valid = (size_t)j->valid[b], d = a->d;
@@ -214,10 +227,8 @@ static void cache_range(void *ctx, unsigned worker, size_t begin, size_t end)
             memcpy(to, (const float *)j->step->in[MOTE_GQA_PAST_K + i]->data + item / 2 * g->past_rows * d, known * d * sizeof *to);
         for (size_t r = known; r < valid; r++) {
             memcpy(to + r * d, now + (r - known) * step[2], d * sizeof *to);
-            if (i == 0 && g->half != 0) {
-                const size_t at = j->at[b * a->l + r - known];
-                mote_rotate(to + r * d, to + r * d, cosine + at * g->half, sine + at * g->half, g->half, g->interleaved);
-            }
+            if (i == 0 && g->half != 0)
+                turn(j, to + r * d, 1, j->at[b * a->l + r - known]);
         }
         memset(to + valid * d, 0, (a->s - valid) * d * sizeof *to);
     }
@@ -229,15 +240,14 @@ static void query_range(void *ctx, unsigned worker, size_t begin, size_t end)
     const gqa_job *j = ctx;
     const mote_gqa *g = j->g;
     const mote_attend *a = &g->a;
-    const float *cosine = j->step->in[MOTE_GQA_COS]->data, *sine = j->step->in[MOTE_GQA_SIN]->data;
     const size_t width = a->heads * a->d;
     (void)worker;
     for (size_t row = begin; row < end; row++) {
-        const size_t b = row / a->l, i = row % a->l, at = j->at[row];
+        const size_t b = row / a->l, i = row % a->l;
         float *to = j->rotated + row * width;
         memcpy(to, j->q + b * g->new_q[0] + i * g->new_q[2], width * sizeof *to);
-        for (size_t h = 0; h < a->heads && i < (size_t)(j->valid[b] - j->known[b]); h++)
-            mote_rotate(to + h * a->d, to + h * a->d, cosine + at * g->half, sine + at * g->half, g->half, g->interleaved);
+        if (i < (size_t)(j->valid[b] - j->known[b]))
+            turn(j, to, a->heads, j->at[row]);
     }
 }
 
@@ -266,7 +276,7 @@ static mote_status gqa_run(const mote_step *step, mote_exec *x)
             at[b * a->l + i] = (uint32_t)place;
         }
     }
-    gqa_job j = {.g = &g, .step = step, .q = in[0]->data, .known = known, .valid = valid, .at = at};
+    gqa_job j = {.g = &g, .step = step, .q = in[0]->data, .known = known, .valid = valid, .at = at, .turn = p->turn};
     for (uint32_t i = 0; i < 2; i++) {
         j.now[i] = g.packed ? (const float *)in[0]->data + (i == 0 ? g.first_k : g.first_v) : in[1 + i]->data;
         j.cache[i] = step->n_out > 1 + i && step->out[1 + i] != NULL ? step->out[1 + i]->data : scratch;
@@ -325,6 +335,7 @@ static mote_status lower_gqa(mote_lower *l)
         return MOTE_OK;
     if (g.half == 0)
         p->q_floats = p->at_floats = 0;
+    p->turn = mote_rotary_select(l->cpu)->fn;
     count = 0;
     for (uint32_t i = 0; i < 2; i++)
         count += l->n_out > 1 + i && l->out[1 + i] != NULL ? 0 : p->cache_floats;
