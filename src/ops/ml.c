@@ -1,7 +1,8 @@
 /* ml.c - what the operators of ai.onnx.ml share: lists, categories, scores
  * SPDX-License-Identifier: Apache-2.0
  *
- * The inverse error function: S. Winitzki, A handy approximation for the error function and its inverse (2008), with a = 0.147, as onnxruntime has it. */
+ * The inverse error function: S. Winitzki, A handy approximation for the error function and its inverse (2008), with a = 0.147, as onnxruntime has
+ * it. */
 #include "base/platform.h"
 #include "ops/ml.h"
 #include "ops/scalar.h"
@@ -61,7 +62,8 @@ void mote_ml_copy(const mote_ml_list *l, size_t i, mote_array *to, size_t k)
 
 static uint64_t key_of(const mote_ml_list *l, size_t i)
 {
-    return mote_dtype_in(l->dtype, MOTE_DTYPES_FLOAT) ? mote_key_f64(mote_dtype_to_f64(l->dtype, l->data, i)) : (uint64_t)mote_dtype_to_i64(l->dtype, l->data, i);
+    return mote_dtype_in(l->dtype, MOTE_DTYPES_FLOAT) ? mote_key_f64(mote_dtype_to_f64(l->dtype, l->data, i))
+                                                      : (uint64_t)mote_dtype_to_i64(l->dtype, l->data, i);
 }
 
 static size_t place_of(const mote_ml_finder *f, const mote_ml_list *l, size_t i)

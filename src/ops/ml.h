@@ -16,7 +16,8 @@ typedef struct mote_ml_list {
     bool views;       /* strings are mote_str, not mote_string */
 } mote_ml_list;
 
-/* The one of the attributes PREFIXstrings, PREFIXint64s, PREFIXfloats, PREFIXtensor that is there (NULL: not looked for). MOTE_E_MODEL when there are two. */
+/* The one of the attributes PREFIXstrings, PREFIXint64s, PREFIXfloats, PREFIXtensor that is there (NULL: not looked for). MOTE_E_MODEL when there
+ * are two. */
 typedef struct mote_ml_names {
     const char *strings, *ints, *floats, *tensor;
 } mote_ml_names;

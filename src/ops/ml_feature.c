@@ -48,7 +48,8 @@ static mote_status eval_extract(mote_eval *c)
     mote_bytes x, z;
     const size_t row = row_of(c->in[0]), n = mote_array_count(c->in[1]);
     for (size_t k = 0; k < n; k++)
-        MOTE_REQUIRE(at[k] >= 0 && (uint64_t)at[k] < row, c->diag, MOTE_E_VALUE, "Y[%zu] is %lld, expected 0 to %lld", k, (long long)at[k], (long long)row - 1);
+        MOTE_REQUIRE(at[k] >= 0 && (uint64_t)at[k] < row, c->diag, MOTE_E_VALUE, "Y[%zu] is %lld, expected 0 to %lld", k, (long long)at[k],
+                     (long long)row - 1);
     MOTE_TRY(mote_bytes_in(c, c->in[0], &x));
     mote_status status = mote_bytes_out(c, 0, &z);
     if (status == MOTE_OK) {
@@ -61,8 +62,8 @@ static mote_status eval_extract(mote_eval *c)
     return status;
 }
 
-MOTE_OP(ml, ArrayFeatureExtractor, 1, .in = "X:T Y:int64", .out = "Z:T", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}), .infer = infer_extract, .eval = eval_extract,
-        .doc = MOTE_DOC("z[.., k] = x[.., y[k]]"));
+MOTE_OP(ml, ArrayFeatureExtractor, 1, .in = "X:T Y:int64", .out = "Z:T", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}),
+        .infer = infer_extract, .eval = eval_extract, .doc = MOTE_DOC("z[.., k] = x[.., y[k]]"));
 
 /* ---- Binarizer ---- */
 
@@ -75,8 +76,8 @@ static mote_status eval_binarizer(mote_eval *c)
     return MOTE_OK;
 }
 
-MOTE_OP(ml, Binarizer, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("threshold", 0)), .flags = MOTE_OP_ELEMENTWISE,
-        .infer = mote_infer_like, .eval = eval_binarizer, .doc = MOTE_DOC("x > threshold ? 1 : 0"));
+MOTE_OP(ml, Binarizer, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_FLOAT("threshold", 0)),
+        .flags = MOTE_OP_ELEMENTWISE, .infer = mote_infer_like, .eval = eval_binarizer, .doc = MOTE_DOC("x > threshold ? 1 : 0"));
 
 /* ---- Imputer ---- */
 
@@ -95,8 +96,8 @@ static mote_status infer_imputer(mote_infer *c)
     mote_ml_list values;
     if (x->dtype != MOTE_DTYPE_NONE) {
         MOTE_TRY(imputed_of(c->node, x->dtype, &values, c->diag));
-        MOTE_REQUIRE(values.n == 1 || x->rank < 0 || (x->rank > 0 && mote_dim_may_equal(x->dims[x->rank - 1], (int64_t)values.n)), c->diag, MOTE_E_SHAPE,
-                     "%zu imputed values, expected 1 or one for each column", values.n);
+        MOTE_REQUIRE(values.n == 1 || x->rank < 0 || (x->rank > 0 && mote_dim_may_equal(x->dims[x->rank - 1], (int64_t)values.n)), c->diag,
+                     MOTE_E_SHAPE, "%zu imputed values, expected 1 or one for each column", values.n);
     }
     return mote_infer_like(c);
 }
@@ -129,17 +130,20 @@ static mote_status eval_imputer(mote_eval *c)
 }
 
 MOTE_OP(ml, Imputer, 1, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
-        .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "imputed_value_floats"), MOTE_A(INTS, "imputed_value_int64s"), MOTE_A_FLOAT("replaced_value_float", 0), MOTE_A_INT("replaced_value_int64", 0)),
+        .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "imputed_value_floats"), MOTE_A(INTS, "imputed_value_int64s"), MOTE_A_FLOAT("replaced_value_float", 0),
+                            MOTE_A_INT("replaced_value_int64", 0)),
         .infer = infer_imputer, .eval = eval_imputer, .doc = MOTE_DOC("x, or the imputed value where x is the one to be replaced"));
 
 /* ---- Scaler ---- */
 
-static mote_status scaler_of(const mote_node *node, size_t row, const float **scale, size_t *n_scale, const float **offset, size_t *n_offset, mote_diag *diag)
+static mote_status scaler_of(const mote_node *node, size_t row, const float **scale, size_t *n_scale, const float **offset, size_t *n_offset,
+                             mote_diag *diag)
 {
     *scale = mote_node_floats(node, "scale", n_scale);
     *offset = mote_node_floats(node, "offset", n_offset);
     MOTE_REQUIRE(*n_scale <= 1 || *n_scale == row, diag, MOTE_E_SHAPE, "scale has %zu values for rows of %zu, expected 1 or as many", *n_scale, row);
-    MOTE_REQUIRE(*n_offset <= 1 || *n_offset == row, diag, MOTE_E_SHAPE, "offset has %zu values for rows of %zu, expected 1 or as many", *n_offset, row);
+    MOTE_REQUIRE(*n_offset <= 1 || *n_offset == row, diag, MOTE_E_SHAPE, "offset has %zu values for rows of %zu, expected 1 or as many", *n_offset,
+                 row);
     return MOTE_OK;
 }
 
@@ -171,8 +175,9 @@ static mote_status eval_scaler(mote_eval *c)
     return MOTE_OK;
 }
 
-MOTE_OP(ml, Scaler, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "offset"), MOTE_A(FLOATS, "scale")), .infer = infer_scaler,
-        .eval = eval_scaler, .doc = MOTE_DOC("y = (x - offset) scale, by columns"));
+MOTE_OP(ml, Scaler, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "offset"), MOTE_A(FLOATS, "scale")), .infer = infer_scaler, .eval = eval_scaler,
+        .doc = MOTE_DOC("y = (x - offset) scale, by columns"));
 
 /* ---- Normalizer ---- */
 
@@ -181,7 +186,8 @@ typedef enum norm { MAX, L1, L2 } norm;
 static mote_status norm_of(const mote_node *n, norm *out, mote_diag *diag)
 {
     const mote_str name = mote_node_string(n, "norm", "MAX");
-    MOTE_REQUIRE(mote_str_is(name, "MAX") || mote_str_is(name, "L1") || mote_str_is(name, "L2"), diag, MOTE_E_VALUE, "norm is '%.*s', expected MAX, L1 or L2", MOTE_STR_ARG(name));
+    MOTE_REQUIRE(mote_str_is(name, "MAX") || mote_str_is(name, "L1") || mote_str_is(name, "L2"), diag, MOTE_E_VALUE,
+                 "norm is '%.*s', expected MAX, L1 or L2", MOTE_STR_ARG(name));
     *out = mote_str_is(name, "MAX") ? MAX : mote_str_is(name, "L1") ? L1 : L2;
     return MOTE_OK;
 }
@@ -222,8 +228,8 @@ static mote_status eval_normal_temp(mote_eval *c, mote_arena *temp)
 }
 MOTE_EVAL_TEMP(eval_normal)
 
-MOTE_OP(ml, Normalizer, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("norm", "MAX")), .infer = infer_normal, .eval = eval_normal,
-        .doc = MOTE_DOC("rows divided by their largest element, sum of absolute values, or length"));
+MOTE_OP(ml, Normalizer, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A_STRING("norm", "MAX")),
+        .infer = infer_normal, .eval = eval_normal, .doc = MOTE_DOC("rows divided by their largest element, sum of absolute values, or length"));
 
 /* ---- FeatureVectorizer ---- */
 
@@ -250,7 +256,8 @@ static mote_status infer_vectorizer(mote_infer *c)
         MOTE_REQUIRE(x->rank < 0 || x->rank == 1 || x->rank == 2, c->diag, MOTE_E_SHAPE, "input %u has rank %d, expected 1 or 2", i, (int)x->rank);
         if (x->rank > 0) {
             const int64_t rows = x->rank == 2 ? x->dims[0] : 1;
-            MOTE_REQUIRE(mote_dim_may_equal(rows, dims[0]), c->diag, MOTE_E_SHAPE, "input %u has %lld rows, others %lld", i, (long long)rows, (long long)dims[0]);
+            MOTE_REQUIRE(mote_dim_may_equal(rows, dims[0]), c->diag, MOTE_E_SHAPE, "input %u has %lld rows, others %lld", i, (long long)rows,
+                         (long long)dims[0]);
             dims[0] = dims[0] == MOTE_DIM_UNKNOWN || mote_dim_known(rows) ? rows : dims[0];
             actual = x->dims[x->rank - 1];
         }
@@ -273,7 +280,8 @@ static mote_status eval_vectorizer(mote_eval *c)
         const mote_array *x = c->in[k];
         const size_t have = row_of(x);
         int64_t width;
-        MOTE_REQUIRE((x->rank == 2 ? (size_t)x->dims[0] : 1) == rows, c->diag, MOTE_E_SHAPE, "input %u does not have %zu rows, as others have", k, rows);
+        MOTE_REQUIRE((x->rank == 2 ? (size_t)x->dims[0] : 1) == rows, c->diag, MOTE_E_SHAPE, "input %u does not have %zu rows, as others have", k,
+                     rows);
         MOTE_TRY(width_of(c->node, k, (int64_t)have, &width, c->diag));
         for (size_t r = 0; r < rows; r++) /* missing columns are 0, superfluous ones left out */
             for (size_t i = 0; i < (size_t)width; i++)
@@ -283,5 +291,6 @@ static mote_status eval_vectorizer(mote_eval *c)
     return MOTE_OK;
 }
 
-MOTE_OP(ml, FeatureVectorizer, 1, .in = "X*:T1", .out = "Y:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(MOTE_A(INTS, "inputdimensions")), .infer = infer_vectorizer,
-        .eval = eval_vectorizer, .doc = MOTE_DOC("the inputs side by side, in float"));
+MOTE_OP(ml, FeatureVectorizer, 1, .in = "X*:T1", .out = "Y:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A(INTS, "inputdimensions")), .infer = infer_vectorizer, .eval = eval_vectorizer,
+        .doc = MOTE_DOC("the inputs side by side, in float"));

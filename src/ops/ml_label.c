@@ -14,7 +14,8 @@ typedef struct mapping {
 
 static mote_status mapping_of(const mote_node *n, mapping *m, mote_diag *diag)
 {
-    const mote_ml_names keys = {"keys_strings", "keys_int64s", "keys_floats", "keys_tensor"}, values = {"values_strings", "values_int64s", "values_floats", "values_tensor"};
+    const mote_ml_names keys = {"keys_strings", "keys_int64s", "keys_floats", "keys_tensor"},
+                        values = {"values_strings", "values_int64s", "values_floats", "values_tensor"};
     MOTE_TRY(mote_ml_list_of(n, &keys, &m->keys, diag));
     MOTE_TRY(mote_ml_list_of(n, &values, &m->values, diag));
     MOTE_REQUIRE(m->keys.data != NULL && m->values.data != NULL, diag, MOTE_E_MODEL, "there are no %s", m->keys.data == NULL ? "keys" : "values");
@@ -37,8 +38,10 @@ static mote_status default_of(const mote_node *n, mote_dtype dtype, one *memory,
     *memory = (one){.i = 0};
     *out = (mote_ml_list){dtype, 1, memory, true};
     if (tensor != NULL) {
-        MOTE_REQUIRE(tensor->t->dtype == dtype, diag, MOTE_E_DTYPE, "default_tensor is %s, the values are %s", mote_dtype_name(tensor->t->dtype), mote_dtype_name(dtype));
-        MOTE_REQUIRE(mote_array_count(tensor->t) == 1, diag, MOTE_E_SHAPE, "default_tensor has %zu elements, expected 1", mote_array_count(tensor->t));
+        MOTE_REQUIRE(tensor->t->dtype == dtype, diag, MOTE_E_DTYPE, "default_tensor is %s, the values are %s", mote_dtype_name(tensor->t->dtype),
+                     mote_dtype_name(dtype));
+        MOTE_REQUIRE(mote_array_count(tensor->t) == 1, diag, MOTE_E_SHAPE, "default_tensor has %zu elements, expected 1",
+                     mote_array_count(tensor->t));
         *out = mote_ml_list_array(tensor->t);
         return MOTE_OK;
     }
@@ -78,8 +81,8 @@ static mote_status infer_label(mote_infer *c)
     mote_ml_list absent;
     MOTE_TRY(mapping_of(c->node, &m, c->diag));
     MOTE_TRY(default_of(c->node, m.values.dtype, &memory, &absent, c->diag));
-    MOTE_REQUIRE(c->in[0]->dtype == MOTE_DTYPE_NONE || c->in[0]->dtype == m.keys.dtype, c->diag, MOTE_E_DTYPE, "X is %s, the keys are %s", mote_dtype_name(c->in[0]->dtype),
-                 mote_dtype_name(m.keys.dtype));
+    MOTE_REQUIRE(c->in[0]->dtype == MOTE_DTYPE_NONE || c->in[0]->dtype == m.keys.dtype, c->diag, MOTE_E_DTYPE, "X is %s, the keys are %s",
+                 mote_dtype_name(c->in[0]->dtype), mote_dtype_name(m.keys.dtype));
     mote_infer_out(c, 0, m.values.dtype, c->in[0]->rank, c->in[0]->dims);
     return MOTE_OK;
 }
@@ -99,16 +102,22 @@ MOTE_EVAL_TEMP(eval_label)
 #define LABELS_2 (MOTE_DT(STRING) | MOTE_DT(S64) | MOTE_DT(F32))
 #define LABELS_4 (LABELS_2 | MOTE_DT(S32) | MOTE_DT(S16) | MOTE_DT(F64))
 #define MAP .in = "X:T1", .out = "Y:T2", .flags = MOTE_OP_ELEMENTWISE, .doc = MOTE_DOC("the value that stands where x stands among the keys")
-MOTE_OP(ml, LabelEncoder, 2, MAP, .types = MOTE_TYPES({"T1", LABELS_2, 0}, {"T2", LABELS_2, 0}), .attrs = MOTE_ATTRS(LISTS), .infer = infer_label, .eval = eval_label);
+MOTE_OP(ml, LabelEncoder, 2, MAP, .types = MOTE_TYPES({"T1", LABELS_2, 0}, {"T2", LABELS_2, 0}), .attrs = MOTE_ATTRS(LISTS), .infer = infer_label,
+        .eval = eval_label);
 MOTE_OP(ml, LabelEncoder, 4, MAP, .types = MOTE_TYPES({"T1", LABELS_4, 0}, {"T2", LABELS_4, 0}),
-        .attrs = MOTE_ATTRS(LISTS, MOTE_A(TENSOR, "keys_tensor"), MOTE_A(TENSOR, "values_tensor"), MOTE_A(TENSOR, "default_tensor")), .infer = infer_label, .eval = eval_label);
+        .attrs = MOTE_ATTRS(LISTS, MOTE_A(TENSOR, "keys_tensor"), MOTE_A(TENSOR, "values_tensor"), MOTE_A(TENSOR, "default_tensor")),
+        .infer = infer_label, .eval = eval_label);
 
 /* ---- strings and integers, either way: LabelEncoder-1 (the integers are places), CategoryMapper ---- */
 
 static mote_status infer_either(mote_infer *c)
 {
     const mote_dtype x = c->in[0]->dtype;
-    mote_infer_out(c, 0, x == MOTE_DTYPE_STRING ? MOTE_DTYPE_S64 : x == MOTE_DTYPE_S64 ? MOTE_DTYPE_STRING : MOTE_DTYPE_NONE, c->in[0]->rank, c->in[0]->dims);
+    mote_infer_out(c, 0,
+                   x == MOTE_DTYPE_STRING ? MOTE_DTYPE_S64
+                   : x == MOTE_DTYPE_S64  ? MOTE_DTYPE_STRING
+                                          : MOTE_DTYPE_NONE,
+                   c->in[0]->rank, c->in[0]->dims);
     return MOTE_OK;
 }
 
@@ -161,8 +170,10 @@ static mote_status eval_category_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_category)
 
 #define EITHER .types = MOTE_TYPES({"T1", MOTE_DT(STRING) | MOTE_DT(S64), 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0})
-MOTE_OP(ml, LabelEncoder, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "classes_strings")), .infer = infer_either, .eval = eval_classes);
-MOTE_OP(ml, CategoryMapper, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_category, .eval = eval_category);
+MOTE_OP(ml, LabelEncoder, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "classes_strings")), .infer = infer_either,
+        .eval = eval_classes);
+MOTE_OP(ml, CategoryMapper, 1, MAP, EITHER, .attrs = MOTE_ATTRS(DEFAULTS, MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")),
+        .infer = infer_category, .eval = eval_category);
 
 /* ---- OneHotEncoder ---- */
 
@@ -171,8 +182,8 @@ static mote_status hot_of(const mote_node *n, mote_dtype x, mote_ml_list *cats, 
     const mote_ml_names names = {.strings = "cats_strings", .ints = "cats_int64s"};
     MOTE_TRY(mote_ml_list_of(n, &names, cats, diag));
     MOTE_REQUIRE(cats->data != NULL, diag, MOTE_E_MODEL, "there is neither cats_strings nor cats_int64s");
-    MOTE_REQUIRE(x == MOTE_DTYPE_NONE || (x == MOTE_DTYPE_STRING) == (cats->dtype == MOTE_DTYPE_STRING), diag, MOTE_E_DTYPE, "X is %s, the categories are %s", mote_dtype_name(x),
-                 cats->dtype == MOTE_DTYPE_STRING ? "strings" : "integers");
+    MOTE_REQUIRE(x == MOTE_DTYPE_NONE || (x == MOTE_DTYPE_STRING) == (cats->dtype == MOTE_DTYPE_STRING), diag, MOTE_E_DTYPE,
+                 "X is %s, the categories are %s", mote_dtype_name(x), cats->dtype == MOTE_DTYPE_STRING ? "strings" : "integers");
     return MOTE_OK;
 }
 
@@ -232,5 +243,5 @@ static mote_status eval_hot_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_hot)
 
 MOTE_OP(ml, OneHotEncoder, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML | MOTE_DT(STRING), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_INT("zeros", 1), MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_hot, .eval = eval_hot,
-        .doc = MOTE_DOC("1 where x stands among the categories, else 0"));
+        .attrs = MOTE_ATTRS(MOTE_A_INT("zeros", 1), MOTE_A(STRINGS, "cats_strings"), MOTE_A(INTS, "cats_int64s")), .infer = infer_hot,
+        .eval = eval_hot, .doc = MOTE_DOC("1 where x stands among the categories, else 0"));

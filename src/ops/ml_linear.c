@@ -1,8 +1,8 @@
 /* ml_linear.c - LinearRegressor, LinearClassifier
  * SPDX-License-Identifier: Apache-2.0
  *
- * Sources: ai.onnx.ml LinearRegressor-1, LinearClassifier-1. Sums ascending over the features, one fma a term, the intercept first. One score s for two classes
- * becomes, after the transform, [1 - s, s], and class 1 where the score before it is above 0. */
+ * Sources: ai.onnx.ml LinearRegressor-1, LinearClassifier-1. Sums ascending over the features, one fma a term, the intercept first. One score s for
+ * two classes becomes, after the transform, [1 - s, s], and class 1 where the score before it is above 0. */
 #include "base/platform.h"
 #include "ops/trees.h"
 #include <math.h>
@@ -108,9 +108,11 @@ static mote_status eval_linear_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_linear)
 
 MOTE_OP(ml, LinearRegressor, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"), MOTE_A_INT("targets", 1)), .infer = infer_linear,
-        .eval = eval_linear, .doc = MOTE_DOC("y = transform(x w' + b)"));
-MOTE_OP(ml, LinearClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A_REQUIRED(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"), MOTE_A_INT("multi_class", 0),
-                  MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings")),
+        .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"),
+                            MOTE_A_INT("targets", 1)),
+        .infer = infer_linear, .eval = eval_linear, .doc = MOTE_DOC("y = transform(x w' + b)"));
+MOTE_OP(ml, LinearClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float",
+        .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
+        .attrs = MOTE_ATTRS(MOTE_A_STRING("post_transform", "NONE"), MOTE_A_REQUIRED(FLOATS, "coefficients"), MOTE_A(FLOATS, "intercepts"),
+                            MOTE_A_INT("multi_class", 0), MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings")),
         .infer = infer_linear, .eval = eval_linear, .doc = MOTE_DOC("z = transform(x w' + b), and the class of the largest"));

@@ -1,9 +1,10 @@
 /* ml_svm.c - SVMRegressor, SVMClassifier
  * SPDX-License-Identifier: Apache-2.0
  *
- * Sources: ai.onnx.ml SVMRegressor-1, SVMClassifier-1; probabilities: T.-F. Wu, C.-J. Lin, R. C. Weng, Probability Estimates for Multi-class Classification by
- * Pairwise Coupling (2004), algorithm 2. What the standard leaves open is onnxruntime's: the order of the pairs and of the coefficients (LIBSVM's), and without
- * probabilities the scores of two classes [-s, s] (with a transform [1 - s, s]) and of more classes one for each pair. */
+ * Sources: ai.onnx.ml SVMRegressor-1, SVMClassifier-1; probabilities: T.-F. Wu, C.-J. Lin, R. C. Weng, Probability Estimates for Multi-class
+ * Classification by Pairwise Coupling (2004), algorithm 2. What the standard leaves open is onnxruntime's: the order of the pairs and of the
+ * coefficients (LIBSVM's), and without probabilities the scores of two classes [-s, s] (with a transform [1 - s, s]) and of more classes one for
+ * each pair. */
 #include "base/platform.h"
 #include "ops/scalar.h"
 #include "ops/trees.h"
@@ -45,8 +46,8 @@ static mote_status kernel_of(const mote_node *n, svm *s, mote_diag *diag)
 /* features SIZE_MAX: not known yet. */
 static mote_status check_features(size_t values, size_t rows, size_t features, const char *name, mote_diag *diag)
 {
-    MOTE_REQUIRE(values % rows == 0 && (features == SIZE_MAX || values / rows == features), diag, MOTE_E_SHAPE, "%s has %zu values for %zu rows of X's columns", name, values,
-                 rows);
+    MOTE_REQUIRE(values % rows == 0 && (features == SIZE_MAX || values / rows == features), diag, MOTE_E_SHAPE,
+                 "%s has %zu values for %zu rows of X's columns", name, values, rows);
     return MOTE_OK;
 }
 
@@ -69,10 +70,12 @@ static mote_status svm_of(const mote_node *n, size_t features, svm *s, mote_diag
         s->a = mote_node_floats(n, "prob_a", &n_a);
         s->b = mote_node_floats(n, "prob_b", &n_b);
         for (size_t i = 0; i < n_classes; i++) {
-            MOTE_REQUIRE(s->per_class[i] >= 0 && s->per_class[i] <= INT32_MAX, diag, MOTE_E_VALUE, "vectors_per_class[%zu] is %lld", i, (long long)s->per_class[i]);
+            MOTE_REQUIRE(s->per_class[i] >= 0 && s->per_class[i] <= INT32_MAX, diag, MOTE_E_VALUE, "vectors_per_class[%zu] is %lld", i,
+                         (long long)s->per_class[i]);
             s->n_vectors += (size_t)s->per_class[i];
         }
-        MOTE_REQUIRE(n_classes == 0 || n_classes == s->classes, diag, MOTE_E_MODEL, "vectors_per_class has %zu values, expected %zu", n_classes, s->classes);
+        MOTE_REQUIRE(n_classes == 0 || n_classes == s->classes, diag, MOTE_E_MODEL, "vectors_per_class has %zu values, expected %zu", n_classes,
+                     s->classes);
     } else {
         const int64_t vectors = mote_node_int(n, "n_supports", 0);
         MOTE_REQUIRE(vectors >= 0 && vectors <= INT32_MAX, diag, MOTE_E_VALUE, "n_supports is %lld, expected 0 or more", (long long)vectors);
@@ -89,7 +92,8 @@ static mote_status svm_of(const mote_node *n, size_t features, svm *s, mote_diag
     const size_t want = classifier ? (s->classes - 1) * s->n_vectors : s->n_vectors, rho = classifier ? s->pairs : 1;
     MOTE_REQUIRE(n_coefficients == want, diag, MOTE_E_MODEL, "coefficients has %zu values, expected %zu", n_coefficients, want);
     MOTE_REQUIRE(n_rho >= rho, diag, MOTE_E_MODEL, "rho has %zu values, expected %zu", n_rho, rho);
-    MOTE_REQUIRE(n_a == n_b && (n_a == 0 || n_a == s->pairs), diag, MOTE_E_MODEL, "prob_a and prob_b have %zu and %zu values, expected %zu", n_a, n_b, s->pairs);
+    MOTE_REQUIRE(n_a == n_b && (n_a == 0 || n_a == s->pairs), diag, MOTE_E_MODEL, "prob_a and prob_b have %zu and %zu values, expected %zu", n_a, n_b,
+                 s->pairs);
     return check_features(n_values, s->n_vectors, features, "support_vectors", diag);
 }
 
@@ -319,11 +323,13 @@ static mote_status eval_classifier_temp(mote_eval *c, mote_arena *temp)
 MOTE_EVAL_TEMP(eval_classifier)
 
 #define KERNEL                                                                                                         \
-    MOTE_A_STRING("post_transform", "NONE"), MOTE_A_STRING("kernel_type", "LINEAR"), MOTE_A(FLOATS, "kernel_params"), MOTE_A(FLOATS, "support_vectors"), \
-        MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "rho")
-MOTE_OP(ml, SVMRegressor, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), .attrs = MOTE_ATTRS(KERNEL, MOTE_A_INT("n_supports", 0), MOTE_A_INT("one_class", 0)),
-        .infer = infer_svm, .eval = eval_regressor, .doc = MOTE_DOC("y = sum coefficient kernel(x, vector) + rho"));
-MOTE_OP(ml, SVMClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
-        .attrs = MOTE_ATTRS(KERNEL, MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "vectors_per_class"), MOTE_A(FLOATS, "prob_a"),
-                  MOTE_A(FLOATS, "prob_b")),
+    MOTE_A_STRING("post_transform", "NONE"), MOTE_A_STRING("kernel_type", "LINEAR"), MOTE_A(FLOATS, "kernel_params"),   \
+        MOTE_A(FLOATS, "support_vectors"), MOTE_A(FLOATS, "coefficients"), MOTE_A(FLOATS, "rho")
+MOTE_OP(ml, SVMRegressor, 1, .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}),
+        .attrs = MOTE_ATTRS(KERNEL, MOTE_A_INT("n_supports", 0), MOTE_A_INT("one_class", 0)), .infer = infer_svm, .eval = eval_regressor,
+        .doc = MOTE_DOC("y = sum coefficient kernel(x, vector) + rho"));
+MOTE_OP(ml, SVMClassifier, 1, .in = "X:T1", .out = "Y:T2 Z:float",
+        .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}),
+        .attrs = MOTE_ATTRS(KERNEL, MOTE_A(INTS, "classlabels_ints"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "vectors_per_class"),
+                            MOTE_A(FLOATS, "prob_a"), MOTE_A(FLOATS, "prob_b")),
         .infer = infer_svm, .eval = eval_classifier, .doc = MOTE_DOC("the class that most pairs vote for; scores or probabilities"));

@@ -22,8 +22,8 @@ static mote_status infer_trees(mote_infer *c)
     MOTE_REQUIRE(x->rank < 0 || x->rank == 1 || x->rank == 2, c->diag, MOTE_E_SHAPE, "X has rank %d, expected 1 or 2", (int)x->rank);
     if (x->rank > 0) {
         const int64_t columns = x->dims[x->rank - 1];
-        MOTE_REQUIRE(!mote_dim_known(columns) || (uint64_t)columns >= features, c->diag, MOTE_E_SHAPE, "X has %lld columns, a node asks for column %zu", (long long)columns,
-                     features - 1);
+        MOTE_REQUIRE(!mote_dim_known(columns) || (uint64_t)columns >= features, c->diag, MOTE_E_SHAPE,
+                     "X has %lld columns, a node asks for column %zu", (long long)columns, features - 1);
         dims[0] = x->rank == 2 ? x->dims[0] : 1;
     }
     dims[1] = (int64_t)targets;
@@ -65,25 +65,29 @@ MOTE_EVAL_TEMP(eval_trees)
 
 #define RUN .infer = infer_trees, .eval = eval_trees
 MOTE_OP(ml, TreeEnsemble, 5, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DT(F32) | MOTE_DT(F64) | MOTE_DT(F16), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_INT("aggregate_function", 1), MOTE_A_INT("post_transform", 0), MOTE_A(INT, "n_targets"), MOTE_A_REQUIRED(INTS, "tree_roots"),
-                  MOTE_A_REQUIRED(TENSOR, "nodes_modes"), MOTE_A_REQUIRED(TENSOR, "nodes_splits"), MOTE_A_REQUIRED(INTS, "nodes_featureids"),
-                  MOTE_A_REQUIRED(INTS, "nodes_truenodeids"), MOTE_A_REQUIRED(INTS, "nodes_falsenodeids"), MOTE_A_REQUIRED(INTS, "nodes_trueleafs"),
-                  MOTE_A_REQUIRED(INTS, "nodes_falseleafs"), MOTE_A_REQUIRED(INTS, "leaf_targetids"), MOTE_A_REQUIRED(TENSOR, "leaf_weights"),
-                  MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(TENSOR, "membership_values"), MOTE_A(TENSOR, "nodes_hitrates")),
+        .attrs = MOTE_ATTRS(MOTE_A_INT("aggregate_function", 1), MOTE_A_INT("post_transform", 0), MOTE_A(INT, "n_targets"),
+                            MOTE_A_REQUIRED(INTS, "tree_roots"), MOTE_A_REQUIRED(TENSOR, "nodes_modes"), MOTE_A_REQUIRED(TENSOR, "nodes_splits"),
+                            MOTE_A_REQUIRED(INTS, "nodes_featureids"), MOTE_A_REQUIRED(INTS, "nodes_truenodeids"),
+                            MOTE_A_REQUIRED(INTS, "nodes_falsenodeids"), MOTE_A_REQUIRED(INTS, "nodes_trueleafs"),
+                            MOTE_A_REQUIRED(INTS, "nodes_falseleafs"), MOTE_A_REQUIRED(INTS, "leaf_targetids"),
+                            MOTE_A_REQUIRED(TENSOR, "leaf_weights"), MOTE_A(INTS, "nodes_missing_value_tracks_true"),
+                            MOTE_A(TENSOR, "membership_values"), MOTE_A(TENSOR, "nodes_hitrates")),
         RUN, .doc = MOTE_DOC("the aggregate, over the trees, of the weight of the leaf that x leads to"));
 
 #define NODES                                                                                                          \
-    MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "base_values"), MOTE_A(INTS, "nodes_treeids"), MOTE_A(INTS, "nodes_nodeids"), MOTE_A(INTS, "nodes_featureids"), \
-        MOTE_A(STRINGS, "nodes_modes"), MOTE_A(FLOATS, "nodes_values"), MOTE_A(INTS, "nodes_truenodeids"), MOTE_A(INTS, "nodes_falsenodeids"),  \
-        MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(FLOATS, "nodes_hitrates")
+    MOTE_A_STRING("post_transform", "NONE"), MOTE_A(FLOATS, "base_values"), MOTE_A(INTS, "nodes_treeids"), MOTE_A(INTS, "nodes_nodeids"), \
+        MOTE_A(INTS, "nodes_featureids"), MOTE_A(STRINGS, "nodes_modes"), MOTE_A(FLOATS, "nodes_values"),      \
+        MOTE_A(INTS, "nodes_truenodeids"), MOTE_A(INTS, "nodes_falsenodeids"), MOTE_A(INTS, "nodes_missing_value_tracks_true"), MOTE_A(FLOATS, "nodes_hitrates")
 #define TENSORS MOTE_A(TENSOR, "base_values_as_tensor"), MOTE_A(TENSOR, "nodes_values_as_tensor"), MOTE_A(TENSOR, "nodes_hitrates_as_tensor")
 #define TARGETS                                                                                                        \
-    NODES, MOTE_A_STRING("aggregate_function", "SUM"), MOTE_A(INT, "n_targets"), MOTE_A(INTS, "target_treeids"), MOTE_A(INTS, "target_nodeids"), MOTE_A(INTS, "target_ids"), \
-        MOTE_A(FLOATS, "target_weights")
+    NODES, MOTE_A_STRING("aggregate_function", "SUM"), MOTE_A(INT, "n_targets"), MOTE_A(INTS, "target_treeids"), MOTE_A(INTS, "target_nodeids"), \
+        MOTE_A(INTS, "target_ids"), MOTE_A(FLOATS, "target_weights")
 #define CLASSES                                                                                                        \
     NODES, MOTE_A(INTS, "classlabels_int64s"), MOTE_A(STRINGS, "classlabels_strings"), MOTE_A(INTS, "class_treeids"), MOTE_A(INTS, "class_nodeids"), \
         MOTE_A(INTS, "class_ids"), MOTE_A(FLOATS, "class_weights")
-#define REGRESS .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), RUN, .doc = MOTE_DOC("the aggregate, over the trees, of the weights of the leaf that x leads to")
+#define REGRESS                                                                                                        \
+    .in = "X:T", .out = "Y:float", .types = MOTE_TYPES({"T", MOTE_T_ML, 0}), RUN,                                       \
+    .doc = MOTE_DOC("the aggregate, over the trees, of the weights of the leaf that x leads to")
 #define CLASSIFY                                                                                                       \
     .in = "X:T1", .out = "Y:T2 Z:float", .types = MOTE_TYPES({"T1", MOTE_T_ML, 0}, {"T2", MOTE_DT(STRING) | MOTE_DT(S64), 0}), RUN, \
     .doc = MOTE_DOC("the class of the largest sum of weights, and the sums")

@@ -1,8 +1,8 @@
 /* ms_quant.c - com.microsoft: operators on quantized tensors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Source: onnxruntime's ContribOperators documentation, version 1.32. Each means what its expansion into standard operators does (ms_quant_expand.c), and is
- * evaluated by it: y = clamp(round_half_even(f / ys) + yz) of f, the operator's result on the real values. */
+ * Source: onnxruntime's ContribOperators documentation, version 1.32. Each means what its expansion into standard operators does
+ * (ms_quant_expand.c), and is evaluated by it: y = clamp(round_half_even(f / ys) + yz) of f, the operator's result on the real values. */
 #include "base/platform.h"
 #include "ops/matmul.h"
 #include "ops/ms_quant.h"
@@ -81,7 +81,8 @@ static mote_status single(mote_infer *c, uint32_t i)
 {
     const mote_type *t = mote_infer_has(c, i) ? c->in[i] : NULL;
     for (int32_t d = 0; t != NULL && d < t->rank; d++)
-        MOTE_REQUIRE(t->rank == 1 && mote_dim_may_equal(t->dims[d], 1), c->diag, MOTE_E_SHAPE, "input %u, a scale or zero point, is not one value", i);
+        MOTE_REQUIRE(t->rank == 1 && mote_dim_may_equal(t->dims[d], 1), c->diag, MOTE_E_SHAPE, "input %u, a scale or zero point, is not one value",
+                     i);
     return MOTE_OK;
 }
 
@@ -143,8 +144,8 @@ static mote_status infer_concat(mote_infer *c)
         MOTE_REQUIRE(c->in[2 + 3 * i] != NULL && c->in[3 + 3 * i] != NULL, c->diag, MOTE_E_MODEL, "input %u is missing", 2 + 3 * i);
         for (uint32_t k = 0; k < 3; k++) {
             const mote_type *t = c->in[2 + 3 * i + k];
-            MOTE_REQUIRE(t == NULL || t->dtype == MOTE_DTYPE_NONE || mote_dtype_in(t->dtype, k == 1 ? MOTE_DT(F32) : Q8), c->diag, MOTE_E_DTYPE, "input %u is %s", 2 + 3 * i + k,
-                         mote_dtype_name(t->dtype));
+            MOTE_REQUIRE(t == NULL || t->dtype == MOTE_DTYPE_NONE || mote_dtype_in(t->dtype, k == 1 ? MOTE_DT(F32) : Q8), c->diag, MOTE_E_DTYPE,
+                         "input %u is %s", 2 + 3 * i + k, mote_dtype_name(t->dtype));
         }
         MOTE_TRY(single(c, 3 + 3 * i));
         MOTE_TRY(single(c, 4 + 3 * i));
@@ -255,49 +256,57 @@ MOTE_EVAL_TEMP(eval_16)
 #define EXPANDED .flags = MOTE_OP_QUANT_INT, .eval = eval_expanded
 #define T8 .types = MOTE_TYPES({"T", Q8, 0})
 #define ONE .in = "X:T X_scale:float X_zero_point?:T Y_scale:float Y_zero_point?:T", .out = "Y:T", T8, EXPANDED
-#define TWO .in = "A:T A_scale:float A_zero_point?:T B:T B_scale:float B_zero_point?:T C_scale:float C_zero_point?:T", .out = "C:T", T8, EXPANDED, .infer = infer_binary
+#define TWO                                                                                                            \
+    .in = "A:T A_scale:float A_zero_point?:T B:T B_scale:float B_zero_point?:T C_scale:float C_zero_point?:T", .out = "C:T", \
+    T8, EXPANDED, .infer = infer_binary
 #define LAST MOTE_A_INT("channels_last", 0)
 MOTE_OP(ms, QLinearAdd, 1, TWO, .doc = MOTE_DOC("c = quantize(a + b)"));
 MOTE_OP(ms, QLinearMul, 1, TWO, .doc = MOTE_DOC("c = quantize(a b)"));
 MOTE_OP(ms, QLinearSigmoid, 1, ONE, .infer = infer_like, .doc = MOTE_DOC("y = quantize(1 / (1 + exp(-x)))"));
-MOTE_OP(ms, QLinearLeakyRelu, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 0.01f)), .infer = infer_like, .doc = MOTE_DOC("y = quantize(x < 0 ? alpha x : x)"));
-MOTE_OP(ms, QLinearSoftmax, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -1), MOTE_A_REQUIRED(INT, "opset")), .infer = infer_softmax, .doc = MOTE_DOC("y = quantize(softmax(x))"));
-MOTE_OP(ms, QLinearReduceMean, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "axes"), MOTE_A_REQUIRED(INT, "keepdims")), .infer = infer_mean, .doc = MOTE_DOC("y = quantize(mean of x over axes)"));
-MOTE_OP(ms, QLinearGlobalAveragePool, 1, ONE, .attrs = MOTE_ATTRS(LAST), .infer = infer_global, .doc = MOTE_DOC("y = quantize(mean of each channel)"));
+MOTE_OP(ms, QLinearLeakyRelu, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 0.01f)), .infer = infer_like,
+        .doc = MOTE_DOC("y = quantize(x < 0 ? alpha x : x)"));
+MOTE_OP(ms, QLinearSoftmax, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_INT("axis", -1), MOTE_A_REQUIRED(INT, "opset")), .infer = infer_softmax,
+        .doc = MOTE_DOC("y = quantize(softmax(x))"));
+MOTE_OP(ms, QLinearReduceMean, 1, ONE, .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INTS, "axes"), MOTE_A_REQUIRED(INT, "keepdims")), .infer = infer_mean,
+        .doc = MOTE_DOC("y = quantize(mean of x over axes)"));
+MOTE_OP(ms, QLinearGlobalAveragePool, 1, ONE, .attrs = MOTE_ATTRS(LAST), .infer = infer_global,
+        .doc = MOTE_DOC("y = quantize(mean of each channel)"));
 MOTE_OP(ms, QLinearAveragePool, 1, ONE,
-        .attrs = MOTE_ATTRS(LAST, MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A_INT("ceil_mode", 0), MOTE_A_INT("count_include_pad", 0), MOTE_A_REQUIRED(INTS, "kernel_shape"),
-                  MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),
+        .attrs = MOTE_ATTRS(LAST, MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A_INT("ceil_mode", 0), MOTE_A_INT("count_include_pad", 0),
+                            MOTE_A_REQUIRED(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),
         .infer = infer_average, .doc = MOTE_DOC("y = quantize(mean of each window)"));
-MOTE_OP(ms, QLinearConcat, 1, .in = "Y_scale:float Y_zero_point:T8 inputs**:TV", .out = "Y:T8", .types = MOTE_TYPES({"T8", Q8, 0}, {"TV", Q8 | MOTE_DT(F32), 0}),
-        .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "axis")), EXPANDED, .infer = infer_concat, .doc = MOTE_DOC("y = quantize(the inputs joined along the axis), each in its own scale"));
-MOTE_OP(ms, QLinearWhere, 1, .in = "condition:bool X:T x_scale:float x_zero_point:T Y:T y_scale:float y_zero_point:T z_scale:float z_zero_point:T", .out = "Z:T", T8, EXPANDED,
-        .infer = infer_where, .doc = MOTE_DOC("z = quantize(condition ? x : y)"));
-MOTE_OP(ms, QLinearConv, 1, .in = "x:T1 x_scale:float x_zero_point:T1 w:T2 w_scale:float w_zero_point:T2 y_scale:float y_zero_point:T3 B?:int32", .out = "y:T3",
-        .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", Q8, 0}),
-        .attrs = MOTE_ATTRS(LAST, MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A(INTS, "dilations"), MOTE_A_INT("group", 1), MOTE_A(INTS, "kernel_shape"), MOTE_A(INTS, "pads"),
-                  MOTE_A(INTS, "strides")),
+MOTE_OP(ms, QLinearConcat, 1, .in = "Y_scale:float Y_zero_point:T8 inputs**:TV", .out = "Y:T8",
+        .types = MOTE_TYPES({"T8", Q8, 0}, {"TV", Q8 | MOTE_DT(F32), 0}), .attrs = MOTE_ATTRS(MOTE_A_REQUIRED(INT, "axis")), EXPANDED,
+        .infer = infer_concat, .doc = MOTE_DOC("y = quantize(the inputs joined along the axis), each in its own scale"));
+MOTE_OP(ms, QLinearWhere, 1, .in = "condition:bool X:T x_scale:float x_zero_point:T Y:T y_scale:float y_zero_point:T z_scale:float z_zero_point:T",
+        .out = "Z:T", T8, EXPANDED, .infer = infer_where, .doc = MOTE_DOC("z = quantize(condition ? x : y)"));
+MOTE_OP(ms, QLinearConv, 1, .in = "x:T1 x_scale:float x_zero_point:T1 w:T2 w_scale:float w_zero_point:T2 y_scale:float y_zero_point:T3 B?:int32",
+        .out = "y:T3", .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", Q8, 0}),
+        .attrs = MOTE_ATTRS(LAST, MOTE_A_STRING("auto_pad", "NOTSET"), MOTE_A(INTS, "dilations"), MOTE_A_INT("group", 1),
+                            MOTE_A(INTS, "kernel_shape"), MOTE_A(INTS, "pads"), MOTE_A(INTS, "strides")),
         EXPANDED, .infer = infer_conv, .doc = MOTE_DOC("ONNX QLinearConv, of channels-last images where channels_last"));
-MOTE_OP(ms, QGemm, 1, .in = "A:TA a_scale:float a_zero_point:TA B:TB b_scale:float b_zero_point:TB C?:int32 y_scale?:float y_zero_point?:TYZ", .out = "Y:TY",
-        .types = MOTE_TYPES({"TA", Q8, 0}, {"TB", Q8, 0}, {"TYZ", Q8, 0}, {"TY", Q8 | MOTE_DT(F32), 0}),
+MOTE_OP(ms, QGemm, 1, .in = "A:TA a_scale:float a_zero_point:TA B:TB b_scale:float b_zero_point:TB C?:int32 y_scale?:float y_zero_point?:TYZ",
+        .out = "Y:TY", .types = MOTE_TYPES({"TA", Q8, 0}, {"TB", Q8, 0}, {"TYZ", Q8, 0}, {"TY", Q8 | MOTE_DT(F32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1), MOTE_A_INT("transA", 0), MOTE_A_INT("transB", 0)), EXPANDED, .infer = infer_gemm,
         .doc = MOTE_DOC("y = alpha as bs ((a - az) (b - bz) + c), quantized where there is a y_scale"));
 MOTE_OP(ms, MatMulIntegerToFloat, 1, .in = "A:T1 B:T2 a_scale:T3 b_scale:T3 a_zero_point?:T1 b_zero_point?:T2 bias?:T3", .out = "Y:T3",
         .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", MOTE_DT(F32) | MOTE_DT(F16), 0}), EXPANDED, .infer = infer_to_float,
         .doc = MOTE_DOC("y = as bs sum_k (a - az) (b - bz) + bias"));
-MOTE_OP(ms, DynamicQuantizeMatMul, 1, .in = "A:T1 B:T2 b_scale:T1 b_zero_point?:T2 bias?:T1", .out = "Y:T1", .types = MOTE_TYPES({"T1", MOTE_DT(F32), 0}, {"T2", Q8, 0}), EXPANDED,
-        .infer = infer_dynamic, .doc = MOTE_DOC("MatMulIntegerToFloat of a quantized as DynamicQuantizeLinear does"));
+MOTE_OP(ms, DynamicQuantizeMatMul, 1, .in = "A:T1 B:T2 b_scale:T1 b_zero_point?:T2 bias?:T1", .out = "Y:T1",
+        .types = MOTE_TYPES({"T1", MOTE_DT(F32), 0}, {"T2", Q8, 0}), EXPANDED, .infer = infer_dynamic,
+        .doc = MOTE_DOC("MatMulIntegerToFloat of a quantized as DynamicQuantizeLinear does"));
 MOTE_OP(ms, DynamicQuantizeLSTM, 1,
-        .in = "X:T W:T2 R:T2 B?:T sequence_lens?:T1 initial_h?:T initial_c?:T P?:T W_scale:T W_zero_point:T2 R_scale:T R_zero_point:T2", .out = "Y?:T Y_h?:T Y_c?:T",
-        .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}, {"T1", MOTE_DT(S32), 0}, {"T2", Q8, 0}),
-        .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "activation_alpha"), MOTE_A(FLOATS, "activation_beta"), MOTE_A(STRINGS, "activations"), MOTE_A(FLOAT, "clip"),
-                  MOTE_A_STRING("direction", "forward"), MOTE_A(INT, "hidden_size"), MOTE_A_INT("input_forget", 0)),
+        .in = "X:T W:T2 R:T2 B?:T sequence_lens?:T1 initial_h?:T initial_c?:T P?:T W_scale:T W_zero_point:T2 R_scale:T R_zero_point:T2",
+        .out = "Y?:T Y_h?:T Y_c?:T", .types = MOTE_TYPES({"T", MOTE_DT(F32), 0}, {"T1", MOTE_DT(S32), 0}, {"T2", Q8, 0}),
+        .attrs = MOTE_ATTRS(MOTE_A(FLOATS, "activation_alpha"), MOTE_A(FLOATS, "activation_beta"), MOTE_A(STRINGS, "activations"),
+                            MOTE_A(FLOAT, "clip"), MOTE_A_STRING("direction", "forward"), MOTE_A(INT, "hidden_size"), MOTE_A_INT("input_forget", 0)),
         EXPANDED, .infer = infer_lstm, .doc = MOTE_DOC("LSTM of the dequantized weights W[d, k, 4h] and R[d, h, 4h]"));
 MOTE_OP(ms, QAttention, 1,
-        .in = "input:T1 weight:T2 bias:T3 input_scale:T3 weight_scale:T3 mask_index?:T4 input_zero_point?:T1 weight_zero_point?:T2 past?:T3", .out = "output:T3 present?:T3",
-        .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", MOTE_DT(F32), 0}, {"T4", MOTE_DT(S32), 0}),
+        .in = "input:T1 weight:T2 bias:T3 input_scale:T3 weight_scale:T3 mask_index?:T4 input_zero_point?:T1 weight_zero_point?:T2 past?:T3",
+        .out = "output:T3 present?:T3", .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}, {"T3", MOTE_DT(F32), 0}, {"T4", MOTE_DT(S32), 0}),
         .attrs = MOTE_ATTRS(MOTE_A_INT("do_rotary", 0), MOTE_A_FLOAT("mask_filter_value", -10000.0f), MOTE_A_REQUIRED(INT, "num_heads"),
                             MOTE_A_INT("past_present_share_buffer", 0), MOTE_A(FLOAT, "scale"), MOTE_A_INT("unidirectional", 0)),
         EXPANDED, .infer = infer_attention, .doc = MOTE_DOC("Attention of the dequantized input and weight"));
 MOTE_OP(ms, MatMulInteger16, 1, .in = "A:T1 B:T2", .out = "Y:T3",
-        .types = MOTE_TYPES({"T1", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T2", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T3", MOTE_DT(S32) | MOTE_DT(U32), 0}), .infer = infer_16, .eval = eval_16,
-        .doc = MOTE_DOC("y[m,n] = sum_k a[m,k] b[k,n], modulo 2^32"));
+        .types = MOTE_TYPES({"T1", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T2", MOTE_DT(S16) | MOTE_DT(U16), 0}, {"T3", MOTE_DT(S32) | MOTE_DT(U32), 0}),
+        .infer = infer_16, .eval = eval_16, .doc = MOTE_DOC("y[m,n] = sum_k a[m,k] b[k,n], modulo 2^32"));

@@ -8,7 +8,8 @@
  *   MatMulIntegerToFloat, DynamicQuantizeMatMul, QGemm without y_scale
  *                             (float)(MatMulInteger(a, b) [+ C]) as bs [+ bias]
  *   QAttention                that product, and MultiHeadAttention; or Attention of the dequantized input and weight
- *   DynamicQuantizeLSTM       LSTM with the weights dequantized: its inputs lose nothing by being quantized, so this is the answer that the operator approximates */
+ *   DynamicQuantizeLSTM       LSTM with the weights dequantized: its inputs lose nothing by being quantized, so this is the
+ *                             answer that the operator approximates */
 #include "base/platform.h"
 #include "ops/ms_quant.h"
 #include "ops/wide.h"
@@ -220,8 +221,8 @@ static mote_status cast(const expansion *e, mote_value *x, mote_dtype to, mote_v
 }
 
 /* f32(MatMulInteger(a, b, az, bz) + c) scale + bias */
-static mote_status scaled_product(const expansion *e, mote_value *a, mote_value *b, mote_value *az, mote_value *bz, mote_value *c, mote_value *scale, mote_value *bias,
-                                  mote_value **out)
+static mote_status scaled_product(const expansion *e, mote_value *a, mote_value *b, mote_value *az, mote_value *bz, mote_value *c, mote_value *scale,
+                                  mote_value *bias, mote_value **out)
 {
     mote_node *n;
     mote_value *const inputs[] = {a, b, az, bz};
@@ -295,9 +296,10 @@ static mote_status real_weights(const expansion *e, uint32_t w, uint32_t s, bool
     *done = q != NULL && scale != NULL && zero != NULL && q->rank == 3 && q->data != NULL && scale->data != NULL && zero->data != NULL;
     if (!*done)
         return MOTE_OK;
-    const size_t directions = (size_t)q->dims[0], k = (size_t)q->dims[1], n = (size_t)q->dims[2], scales = mote_array_count(scale), zeros = mote_array_count(zero);
-    MOTE_REQUIRE((scales == 1 || scales == directions || scales == directions * n) && (zeros == 1 || zeros == directions || zeros == directions * n), e->diag, MOTE_E_SHAPE,
-                 "%zu scales and %zu zero points for %zu directions of %zu columns", scales, zeros, directions, n);
+    const size_t directions = (size_t)q->dims[0], k = (size_t)q->dims[1], n = (size_t)q->dims[2], scales = mote_array_count(scale),
+                 zeros = mote_array_count(zero);
+    MOTE_REQUIRE((scales == 1 || scales == directions || scales == directions * n) && (zeros == 1 || zeros == directions || zeros == directions * n),
+                 e->diag, MOTE_E_SHAPE, "%zu scales and %zu zero points for %zu directions of %zu columns", scales, zeros, directions, n);
     const int64_t dims[3] = {q->dims[0], q->dims[2], q->dims[1]};
     mote_array real;
     MOTE_TRY(mote_array_shape(&real, MOTE_DTYPE_F32, 3, dims, e->diag));
@@ -457,7 +459,8 @@ mote_status mote_ms_quant_expand(mote_node *n, bool *done, mote_diag *diag)
     if (f == NULL || n->n_out == 0 || in(&e, 0) == NULL || (f->form != LSTM && n->out[0] == NULL))
         return MOTE_OK;
     const mote_type *x = &in(&e, 0)->type;
-    if (x->dtype == MOTE_DTYPE_NONE || (channels_last(&e) && (x->rank < 3 || x->rank > MOTE_MAX_RANK)) || (f->form == GEMM && in(&e, 6) != NULL && in(&e, 6)->type.rank < 0))
+    if (x->dtype == MOTE_DTYPE_NONE || (channels_last(&e) && (x->rank < 3 || x->rank > MOTE_MAX_RANK)) ||
+        (f->form == GEMM && in(&e, 6) != NULL && in(&e, 6)->type.rank < 0))
         return MOTE_OK;
     if (f->form == TO_FLOAT && in(&e, 2)->type.rank < 0)
         return MOTE_OK;

@@ -1,8 +1,8 @@
 /* trees.c - ensembles of decision trees: the compact form from the attributes of either description
  * SPDX-License-Identifier: Apache-2.0
  *
- * Sources: ai.onnx.ml TreeEnsemble-5 (nodes by index, leaves apart), TreeEnsembleRegressor-3, TreeEnsembleClassifier-3 (nodes by tree and id, the first of a tree
- * being its root). That no node has two parents, a root none, makes what a walk can reach a forest: it ends. */
+ * Sources: ai.onnx.ml TreeEnsemble-5 (nodes by index, leaves apart), TreeEnsembleRegressor-3, TreeEnsembleClassifier-3 (nodes by tree and id, the
+ * first of a tree being its root). That no node has two parents, a root none, makes what a walk can reach a forest: it ends. */
 #include "base/platform.h"
 #include "ops/trees.h"
 #include <stdlib.h>
@@ -30,8 +30,10 @@ static mote_status reals_of(const mote_node *n, const char *name, const char *as
 {
     const mote_ml_names names = {.floats = name, .tensor = as_tensor};
     MOTE_TRY(mote_ml_list_of(n, &names, out, diag));
-    MOTE_REQUIRE(out->n == 0 || mote_dtype_in(out->dtype, MOTE_DT(F16) | MOTE_DT(F32) | MOTE_DT(F64)), diag, MOTE_E_DTYPE, "%s is %s", as_tensor, mote_dtype_name(out->dtype));
-    MOTE_REQUIRE(want == SIZE_MAX || out->n == want, diag, MOTE_E_MODEL, "%s has %zu values, expected %zu", name != NULL ? name : as_tensor, out->n, want);
+    MOTE_REQUIRE(out->n == 0 || mote_dtype_in(out->dtype, MOTE_DT(F16) | MOTE_DT(F32) | MOTE_DT(F64)), diag, MOTE_E_DTYPE, "%s is %s", as_tensor,
+                 mote_dtype_name(out->dtype));
+    MOTE_REQUIRE(want == SIZE_MAX || out->n == want, diag, MOTE_E_MODEL, "%s has %zu values, expected %zu", name != NULL ? name : as_tensor, out->n,
+                 want);
     return MOTE_OK;
 }
 
@@ -164,7 +166,8 @@ static mote_status child_5(builder *b, const char *which, size_t node, int64_t i
 {
     const size_t n = is_leaf != 0 ? b->t->n_leaves : b->t->n_nodes;
     MOTE_REQUIRE(is_leaf == 0 || is_leaf == 1, b->diag, MOTE_E_VALUE, "nodes_%sleafs[%zu] is %lld, expected 0 or 1", which, node, (long long)is_leaf);
-    MOTE_REQUIRE(id >= 0 && (uint64_t)id < n, b->diag, MOTE_E_VALUE, "nodes_%snodeids[%zu] is %lld, expected 0 to %lld", which, node, (long long)id, (long long)n - 1);
+    MOTE_REQUIRE(id >= 0 && (uint64_t)id < n, b->diag, MOTE_E_VALUE, "nodes_%snodeids[%zu] is %lld, expected 0 to %lld", which, node, (long long)id,
+                 (long long)n - 1);
     *out = is_leaf != 0 ? ~(int32_t)id : (int32_t)id;
     return is_leaf != 0 ? MOTE_OK : use_node(b, id);
 }
@@ -176,8 +179,8 @@ static mote_status nodes_5(builder *b, const mote_node *n)
     mote_ml_list splits;
     size_t sets = 0;
     const size_t count = mote_array_count(modes->t);
-    MOTE_REQUIRE(modes->t->dtype == MOTE_DTYPE_U8 && modes->t->rank <= 1, b->diag, MOTE_E_DTYPE, "nodes_modes is %s of rank %d, expected uint8 of rank 1",
-                 mote_dtype_name(modes->t->dtype), (int)modes->t->rank);
+    MOTE_REQUIRE(modes->t->dtype == MOTE_DTYPE_U8 && modes->t->rank <= 1, b->diag, MOTE_E_DTYPE,
+                 "nodes_modes is %s of rank %d, expected uint8 of rank 1", mote_dtype_name(modes->t->dtype), (int)modes->t->rank);
     MOTE_TRY(ints_of(n, "nodes_featureids", count, &feature, b->diag));
     MOTE_TRY(ints_of(n, "nodes_truenodeids", count, &yes, b->diag));
     MOTE_TRY(ints_of(n, "nodes_falsenodeids", count, &no, b->diag));
@@ -189,8 +192,8 @@ static mote_status nodes_5(builder *b, const mote_node *n)
     for (size_t i = 0; i < count; i++) {
         const int64_t mode = mote_array_i64(modes->t, i);
         MOTE_REQUIRE(mode <= MOTE_BRANCH_MEMBER, b->diag, MOTE_E_VALUE, "nodes_modes[%zu] is %lld, expected 0 to 6", i, (long long)mode);
-        MOTE_REQUIRE(missing == NULL || missing[i] == 0 || missing[i] == 1, b->diag, MOTE_E_VALUE, "nodes_missing_value_tracks_true[%zu] is %lld, expected 0 or 1", i,
-                     (long long)missing[i]);
+        MOTE_REQUIRE(missing == NULL || missing[i] == 0 || missing[i] == 1, b->diag, MOTE_E_VALUE,
+                     "nodes_missing_value_tracks_true[%zu] is %lld, expected 0 or 1", i, (long long)missing[i]);
         const double split = mode == MOTE_BRANCH_MEMBER ? (double)sets++ : real_at(&splits, i);
         MOTE_REQUIRE(sets < 1 << 24, b->diag, MOTE_E_LIMIT, "too many nodes of mode BRANCH_MEMBER"); /* their numbers stand in floats */
         MOTE_TRY(set_node(b, i, feature[i], missing != NULL && missing[i] != 0, (mote_branch)mode, split));
@@ -213,8 +216,8 @@ static mote_status leaves_5(builder *b, const mote_node *n)
     MOTE_TRY(room(b, count, sizeof *to, &to));
     MOTE_TRY(room(b, count, sizeof(double), &weight));
     for (size_t i = 0; i < count; i++) {
-        MOTE_REQUIRE(target[i] >= 0 && (uint64_t)target[i] < b->t->n_targets, b->diag, MOTE_E_VALUE, "leaf_targetids[%zu] is %lld, expected 0 to %lld", i, (long long)target[i],
-                     (long long)b->t->n_targets - 1);
+        MOTE_REQUIRE(target[i] >= 0 && (uint64_t)target[i] < b->t->n_targets, b->diag, MOTE_E_VALUE,
+                     "leaf_targetids[%zu] is %lld, expected 0 to %lld", i, (long long)target[i], (long long)b->t->n_targets - 1);
         first[i + 1] = (uint32_t)i + 1;
         to[i] = (uint32_t)target[i];
         put_real(b->t, weight, i, real_at(&weights, i));
@@ -229,7 +232,8 @@ static mote_status leaves_5(builder *b, const mote_node *n)
 static mote_status build_5(builder *b, const mote_node *n)
 {
     size_t count;
-    const int64_t *roots = mote_node_ints(n, "tree_roots", &count), how = mote_node_int(n, "aggregate_function", 1), post = mote_node_int(n, "post_transform", 0);
+    const int64_t *roots = mote_node_ints(n, "tree_roots", &count), how = mote_node_int(n, "aggregate_function", 1),
+                  post = mote_node_int(n, "post_transform", 0);
     int32_t *at;
     MOTE_REQUIRE(how >= 0 && how <= 3, b->diag, MOTE_E_VALUE, "aggregate_function is %lld, expected 0 to 3", (long long)how);
     MOTE_REQUIRE(post >= 0 && post <= 4, b->diag, MOTE_E_VALUE, "post_transform is %lld, expected 0 to 4", (long long)post);
@@ -239,8 +243,8 @@ static mote_status build_5(builder *b, const mote_node *n)
     MOTE_TRY(nodes_5(b, n));
     MOTE_TRY(room(b, count, sizeof *at, &at));
     for (size_t i = 0; i < count; i++) {
-        MOTE_REQUIRE(roots[i] >= 0 && (uint64_t)roots[i] < b->t->n_nodes, b->diag, MOTE_E_VALUE, "tree_roots[%zu] is %lld, expected 0 to %lld", i, (long long)roots[i],
-                     (long long)b->t->n_nodes - 1);
+        MOTE_REQUIRE(roots[i] >= 0 && (uint64_t)roots[i] < b->t->n_nodes, b->diag, MOTE_E_VALUE, "tree_roots[%zu] is %lld, expected 0 to %lld", i,
+                     (long long)roots[i], (long long)b->t->n_nodes - 1);
         MOTE_TRY(use_node(b, roots[i]));
         at[i] = (int32_t)roots[i];
     }
@@ -279,8 +283,8 @@ static mote_status index_of(builder *b, const int64_t *tree, const int64_t *id, 
     if (!sorted)
         qsort(x->places, n, sizeof *x->places, compare_places);
     for (size_t i = 1; i < n && !sorted; i++)
-        MOTE_REQUIRE(compare_places(&x->places[i - 1], &x->places[i]) != 0, b->diag, MOTE_E_MODEL, "tree %lld has node %lld twice", (long long)x->places[i].tree,
-                     (long long)x->places[i].id);
+        MOTE_REQUIRE(compare_places(&x->places[i - 1], &x->places[i]) != 0, b->diag, MOTE_E_MODEL, "tree %lld has node %lld twice",
+                     (long long)x->places[i].tree, (long long)x->places[i].id);
     return MOTE_OK;
 }
 
@@ -314,7 +318,8 @@ static mote_status mode_of(const mote_str name, size_t i, int *out, mote_diag *d
 static mote_status child_3(builder *b, node_index *x, const int32_t *leaf, const char *which, size_t i, int64_t tree, int64_t id, int32_t *out)
 {
     const place *p = find(x, tree, id);
-    MOTE_REQUIRE(p != NULL, b->diag, MOTE_E_VALUE, "nodes_%snodeids[%zu] is %lld, which tree %lld does not have", which, i, (long long)id, (long long)tree);
+    MOTE_REQUIRE(p != NULL, b->diag, MOTE_E_VALUE, "nodes_%snodeids[%zu] is %lld, which tree %lld does not have", which, i, (long long)id,
+                 (long long)tree);
     *out = leaf[p->at] >= 0 ? ~leaf[p->at] : (int32_t)p->at;
     return use_node(b, p->at);
 }
@@ -328,7 +333,8 @@ static mote_status nodes_3(builder *b, const mote_node *n, node_index *x, int32_
     int32_t *leaf, *roots;
     mote_ml_list splits;
     int mode = 0;
-    MOTE_REQUIRE((modes == NULL ? 0 : modes->n) == count, b->diag, MOTE_E_MODEL, "nodes_modes has %zu values, expected %zu", modes == NULL ? 0 : modes->n, count);
+    MOTE_REQUIRE((modes == NULL ? 0 : modes->n) == count, b->diag, MOTE_E_MODEL, "nodes_modes has %zu values, expected %zu",
+                 modes == NULL ? 0 : modes->n, count);
     MOTE_TRY(ints_of(n, "nodes_nodeids", count, &id, b->diag));
     MOTE_TRY(ints_of(n, "nodes_featureids", count, &feature, b->diag));
     MOTE_TRY(ints_of(n, "nodes_truenodeids", count, &yes, b->diag));
@@ -388,9 +394,10 @@ static mote_status leaves_3(builder *b, const mote_node *n, node_index *x, const
     b->t->binary = b->t->classifier && b->t->n_targets == 2;
     for (size_t i = 0; i < count; i++) { /* how many each leaf has, at the place behind it */
         const place *p = find(x, tree[i], id[i]);
-        MOTE_REQUIRE(p != NULL, b->diag, MOTE_E_VALUE, "%s[%zu] is %lld, which tree %lld does not have", names->node, i, (long long)id[i], (long long)tree[i]);
-        MOTE_REQUIRE(target[i] >= 0 && (uint64_t)target[i] < b->t->n_targets, b->diag, MOTE_E_VALUE, "%s[%zu] is %lld, expected 0 to %lld", names->id, i, (long long)target[i],
-                     (long long)b->t->n_targets - 1);
+        MOTE_REQUIRE(p != NULL, b->diag, MOTE_E_VALUE, "%s[%zu] is %lld, which tree %lld does not have", names->node, i, (long long)id[i],
+                     (long long)tree[i]);
+        MOTE_REQUIRE(target[i] >= 0 && (uint64_t)target[i] < b->t->n_targets, b->diag, MOTE_E_VALUE, "%s[%zu] is %lld, expected 0 to %lld", names->id,
+                     i, (long long)target[i], (long long)b->t->n_targets - 1);
         b->t->positive = b->t->positive && !(real_at(&weights, i) < 0);
         b->t->binary = b->t->binary && (i == 0 || target[i] == single);
         single = target[i];
@@ -446,7 +453,8 @@ static mote_status build_3(builder *b, const mote_node *n)
 /* Some threshold or weight is given in double. */
 static bool is_wide(const mote_node *n)
 {
-    static const char *const names[] = {"nodes_splits", "leaf_weights", "nodes_values_as_tensor", "target_weights_as_tensor", "class_weights_as_tensor"};
+    static const char *const names[] = {"nodes_splits", "leaf_weights", "nodes_values_as_tensor", "target_weights_as_tensor",
+                                        "class_weights_as_tensor"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const mote_attr *a = mote_node_attr(n, names[i]);
         if (a != NULL && a->t->dtype == MOTE_DTYPE_F64)

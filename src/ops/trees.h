@@ -5,7 +5,15 @@
 
 #include "ops/ml.h"
 
-typedef enum mote_branch { MOTE_BRANCH_LEQ, MOTE_BRANCH_LT, MOTE_BRANCH_GTE, MOTE_BRANCH_GT, MOTE_BRANCH_EQ, MOTE_BRANCH_NEQ, MOTE_BRANCH_MEMBER } mote_branch;
+typedef enum mote_branch {
+    MOTE_BRANCH_LEQ,
+    MOTE_BRANCH_LT,
+    MOTE_BRANCH_GTE,
+    MOTE_BRANCH_GT,
+    MOTE_BRANCH_EQ,
+    MOTE_BRANCH_NEQ,
+    MOTE_BRANCH_MEMBER
+} mote_branch;
 typedef enum mote_tree_sum { MOTE_TREES_AVERAGE, MOTE_TREES_SUM, MOTE_TREES_MIN, MOTE_TREES_MAX } mote_tree_sum;
 
 /* Where a branch leads: a node, or, negative, ~leaf. The threshold stands behind it; of a set: its number. */
@@ -22,7 +30,8 @@ typedef struct mote_tree_node_f64 {
     double split;
 } mote_tree_node_f64;
 enum { MOTE_TREE_FEATURE_BITS = 27, MOTE_TREE_FEATURES = 1 << MOTE_TREE_FEATURE_BITS };
-#define MOTE_TREE_WHAT(feature, missing, mode) ((uint32_t)(feature) | (uint32_t)(missing) << MOTE_TREE_FEATURE_BITS | (uint32_t)(mode) << (MOTE_TREE_FEATURE_BITS + 1))
+#define MOTE_TREE_WHAT(feature, missing, mode)                                                                         \
+    ((uint32_t)(feature) | (uint32_t)(missing) << MOTE_TREE_FEATURE_BITS | (uint32_t)(mode) << (MOTE_TREE_FEATURE_BITS + 1))
 
 typedef struct mote_trees {
     bool wide;             /* thresholds, weights and sums in double (then X is read as double), else float */
@@ -42,8 +51,8 @@ typedef struct mote_trees {
     bool classifier, binary, positive; /* binary: two classes, weights for one of them; positive: no weight is below 0 */
 } mote_trees;
 
-/* Of a TreeEnsemble, TreeEnsembleRegressor or TreeEnsembleClassifier. x: X's type. MOTE_E_MODEL, MOTE_E_VALUE: a child, class or target out of range, a node with
- * two parents (hence every cycle), lists of different lengths. */
+/* Of a TreeEnsemble, TreeEnsembleRegressor or TreeEnsembleClassifier. x: X's type. MOTE_E_MODEL, MOTE_E_VALUE: a child, class or target out of
+ * range, a node with two parents (hence every cycle), lists of different lengths. */
 mote_status mote_trees_build(mote_arena *arena, const mote_node *n, mote_dtype x, const mote_trees **out, mote_diag *diag);
 /* The columns of the scores: targets or classes. */
 mote_status mote_trees_targets(const mote_node *n, int64_t *targets, mote_diag *diag);
@@ -53,8 +62,8 @@ mote_status mote_ml_labels(const mote_node *n, const char *ints, mote_ml_list *o
 /* Rows that are walked side by side; bytes that this takes. */
 enum { MOTE_TREES_ROWS = 8 };
 size_t mote_trees_scratch(const mote_trees *t, size_t columns);
-/* Rows first .. first + n - 1 of X (n <= MOTE_TREES_ROWS), which has `columns` >= t->features columns: their scores, of z's type, into z (NULL: not wanted), their
- * best classes into best[n]. */
+/* Rows first .. first + n - 1 of X (n <= MOTE_TREES_ROWS), which has `columns` >= t->features columns: their scores, of z's type, into z (NULL: not
+ * wanted), their best classes into best[n]. */
 void mote_trees_rows(const mote_trees *t, const mote_array *x, size_t columns, size_t first, size_t n, void *scratch, mote_array *z, size_t *best);
 
 #endif

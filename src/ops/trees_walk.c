@@ -1,9 +1,9 @@
 /* trees_walk.c - ensembles of decision trees: one row through all trees, and its scores
  * SPDX-License-Identifier: Apache-2.0
  *
- * Weights are added in the order of the trees, in float, or in double where a threshold, a weight or X is double or X integer. The scores of two classes of which
- * one alone has weights s, which the standard leaves open, are onnxruntime's: class 1 where s > 0.5, and [1 - s, s], for weights that are all positive; else class
- * 1 where s > 0, and [-s, s]. With LOGISTIC the logistic functions of -s and s. */
+ * Weights are added in the order of the trees, in float, or in double where a threshold, a weight or X is double or X integer. The scores of two
+ * classes of which one alone has weights s, which the standard leaves open, are onnxruntime's: class 1 where s > 0.5, and [1 - s, s], for weights
+ * that are all positive; else class 1 where s > 0, and [-s, s]. With LOGISTIC the logistic functions of -s and s. */
 #include "base/platform.h"
 #include "ops/trees.h"
 
@@ -20,7 +20,8 @@ static bool is_member(const mote_trees *t, size_t set, double v)
     return lo < end && t->members[lo] == v;
 }
 
-/* One row of X from node `at`: its leaf. rows: several rows down one tree of x <= threshold, side by side, since a walk waits for memory at each step. */
+/* One row of X from node `at`: its leaf. rows: several rows down one tree of x <= threshold, side by side, since a walk waits for memory at each
+ * step. */
 #define WALK(name, type)                                                                                               \
     static int32_t leaf_##name(const mote_trees *t, const type *x, int32_t at)                                         \
     {                                                                                                                  \
@@ -86,7 +87,8 @@ static bool is_member(const mote_trees *t, size_t set, double v)
             if (together)                                                                                              \
                 leaves_##name(t, x, columns, t->roots[r], leaf);                                                       \
             for (size_t k = 0; k < n; k++)                                                                             \
-                add_##name(t, together ? leaf[k] : leaf_##name(t, x + k * columns, t->roots[r]), score + k * t->n_targets, scored + k * t->n_targets); \
+                add_##name(t, together ? leaf[k] : leaf_##name(t, x + k * columns, t->roots[r]), score + k * t->n_targets, \
+                           scored + k * t->n_targets);                                                                 \
         }                                                                                                              \
         for (size_t i = 0; i < n * t->n_targets; i++) {                                                                \
             if (t->how == MOTE_TREES_AVERAGE)                                                                          \
@@ -104,7 +106,8 @@ static size_t padded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 size_t mote_trees_scratch(const mote_trees *t, size_t columns)
 {
     const size_t sums = MOTE_TREES_ROWS * t->n_targets;
-    return padded(MOTE_TREES_ROWS * columns * sizeof(double)) + padded(sums * sizeof(double)) + padded(sums) + padded((t->n_targets + 1) * sizeof(float));
+    return padded(MOTE_TREES_ROWS * columns * sizeof(double)) + padded(sums * sizeof(double)) + padded(sums) +
+           padded((t->n_targets + 1) * sizeof(float));
 }
 
 static size_t best_of(const float *z, size_t n)

@@ -1,7 +1,8 @@
 /* labels.c - pass labels: classifiers of trees number their classes, and the names are looked up behind them
  * SPDX-License-Identifier: Apache-2.0
  *
- * TreeEnsembleClassifier with classlabels_strings -> the same with classlabels_int64s 0, 1 .. and Gather of the strings: what has to be fast makes no strings. */
+ * TreeEnsembleClassifier with classlabels_strings -> the same with classlabels_int64s 0, 1 .. and Gather of the strings: what has to be fast makes
+ * no strings. */
 #include "base/platform.h"
 #include "passes/pass.h"
 

@@ -62,7 +62,12 @@ static mote_status lower_trees(mote_lower *l)
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
     while (depth < 32 && ((trees->n_nodes / (trees->n_roots + 1)) >> depth) != 0)
         depth++;
-    *p = (trees_params){.trees = trees, .labels = labels, .classifier = classifier, .rows = rows, .columns = columns, .worker_bytes = mote_trees_scratch(trees, columns),
+    *p = (trees_params){.trees = trees,
+                        .labels = labels,
+                        .classifier = classifier,
+                        .rows = rows,
+                        .columns = columns,
+                        .worker_bytes = mote_trees_scratch(trees, columns),
                         .grain = MOTE_TREES_ROWS * (1 + GRAIN / (MOTE_TREES_ROWS * trees->n_roots * depth + 1))};
     if (!mote_size_mul(p->worker_bytes, l->workers, &l->scratch_bytes))
         return MOTE_OK;
