@@ -132,7 +132,15 @@ static mote_status clone_into(cloner *c, const mote_graph *from, mote_graph *g)
         MOTE_TRY(clone_node(c, n, g));
     for (size_t i = 0; i < from->n_outputs; i++)
         MOTE_TRY(mote_graph_add_output(g, map_value(c, from->outputs[i]->value)));
-    return MOTE_OK;
+    if (from->n_declared == 0)
+        return MOTE_OK;
+    mote_type *declared = mote_arena_calloc(&c->to->arena, from->n_declared, sizeof *declared);
+    for (size_t i = 0; declared != NULL && i < from->n_declared; i++)
+        if (!copy_type(c, &from->declared[i], &declared[i]))
+            return MOTE_E_MEMORY;
+    g->declared = declared;
+    g->n_declared = from->n_declared;
+    return declared != NULL ? MOTE_OK : MOTE_E_MEMORY;
 }
 
 mote_status mote_graph_clone(const mote_graph *from, mote_module *to, mote_graph *parent, mote_node *owner,

@@ -136,6 +136,8 @@ struct mote_graph {
     mote_node *owner;              /* the node whose attribute this graph is; NULL for the main graph */
     mote_value **inputs; size_t n_inputs, cap_inputs;
     mote_use **outputs; size_t n_outputs, cap_outputs; /* outputs[i]->value */
+    const mote_type *declared;     /* of a subgraph, once inferred: its outputs' types before that, as the file has them; n_declared of them */
+    size_t n_declared;
     mote_node *first, *last;
     mote_value *values, *values_last; /* every value defined here: inputs, constants, node outputs, in order of creation */
     struct mote_prop *props; size_t n_props;

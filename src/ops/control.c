@@ -143,19 +143,25 @@ void mote_copy_elements(mote_dtype t, void *to, size_t to_first, const void *fro
         memcpy((char *)to + to_first * size, (const char *)from + from_first * size, n * size);
 }
 
-mote_status mote_scan_shape(const mote_stack *s, const mote_value *body_output, mote_diag *diag, mote_array *shape)
+mote_status mote_scan_shape(const mote_stack *s, const mote_graph *body, size_t output, mote_diag *diag, mote_array *shape)
 {
     if (s->n != 0) {
         *shape = s->shape;
         return MOTE_OK;
     }
-    const mote_type *t = &body_output->type;
-    MOTE_REQUIRE(t->kind == MOTE_KIND_TENSOR && t->dtype != MOTE_DTYPE_NONE && t->rank >= 0 && t->rank < MOTE_MAX_RANK, diag, MOTE_E_UNSUPPORTED,
-                 "no iteration, and the type of scan output '%.*s' is not known", MOTE_STR_ARG(body_output->name));
+    const mote_value *v = body->outputs[output]->value;
+    const mote_type *t = &v->type, *declared = output < body->n_declared ? &body->declared[output] : t;
+    const mote_dtype dtype = t->dtype != MOTE_DTYPE_NONE ? t->dtype : declared->dtype;
+    MOTE_REQUIRE(t->kind == MOTE_KIND_TENSOR && declared->kind == MOTE_KIND_TENSOR && dtype != MOTE_DTYPE_NONE, diag, MOTE_E_UNSUPPORTED,
+                 "no iteration, and the type of scan output '%.*s' is not known", MOTE_STR_ARG(v->name));
+    const int32_t rank = t->rank >= 0 ? t->rank : declared->rank >= 0 ? declared->rank : 0;
+    MOTE_REQUIRE(rank < MOTE_MAX_RANK, diag, MOTE_E_UNSUPPORTED, "a scan output of rank %d, at most %d is supported", (int)rank + 1, MOTE_MAX_RANK);
     int64_t dims[MOTE_MAX_RANK];
-    for (int32_t d = 0; d < t->rank; d++)
-        dims[d] = mote_dim_known(t->dims[d]) ? t->dims[d] : 0;
-    return mote_array_shape(shape, t->dtype, t->rank, dims, diag);
+    for (int32_t d = 0; d < rank; d++) {
+        const int64_t seen = t->rank == rank ? t->dims[d] : MOTE_DIM_UNKNOWN, said = declared->rank == rank ? declared->dims[d] : MOTE_DIM_UNKNOWN;
+        dims[d] = mote_dim_known(seen) ? seen : mote_dim_known(said) ? said : 0;
+    }
+    return mote_array_shape(shape, dtype, rank, dims, diag);
 }
 
 /* ---- If ---- */
@@ -328,12 +334,12 @@ static mote_status iterate(mote_eval *c, loop *l)
     return MOTE_OK;
 }
 
-static mote_status give_stack(mote_eval *c, uint32_t i, const mote_stack *s, const mote_value *body_output)
+static mote_status give_stack(mote_eval *c, uint32_t i, const mote_stack *s, const mote_graph *body, size_t output)
 {
     if (c->out[i] == NULL)
         return MOTE_OK;
     mote_array shape;
-    MOTE_TRY(mote_scan_shape(s, body_output, c->diag, &shape));
+    MOTE_TRY(mote_scan_shape(s, body, output, c->diag, &shape));
     int64_t dims[MOTE_MAX_RANK + 1] = {(int64_t)s->n};
     for (int32_t d = 0; d < shape.rank; d++)
         dims[d + 1] = shape.dims[d];
@@ -362,7 +368,7 @@ static mote_status eval_loop_temp(mote_eval *c, mote_arena *temp)
     mote_status status = iterate(c, &l);
     for (size_t s = 0; s < l.scans; s++) {
         if (status == MOTE_OK)
-            status = give_stack(c, (uint32_t)(l.states + s), &l.stacks[s], l.g->outputs[1 + l.states + s]->value);
+            status = give_stack(c, (uint32_t)(l.states + s), &l.stacks[s], l.g, 1 + l.states + s);
         mote_stack_free(c->heap, &l.stacks[s]);
     }
     return status;

@@ -26,8 +26,9 @@ void mote_stack_free(mote_heap *heap, mote_stack *s);
 const void *mote_stack_item(const mote_stack *s, size_t k);
 /* Whether the items lie one behind the other. */
 bool mote_stack_is_flat(const mote_stack *s);
-/* The shape of one item; without iterations what inference says, unknown dimensions as 0. */
-mote_status mote_scan_shape(const mote_stack *s, const mote_value *body_output, mote_diag *diag, mote_array *shape);
+/* The shape of one item; without iterations what inference says of the body's output, then what the file declares, unknown dimensions as 0, and of an unknown
+ * rank none, as onnxruntime has it. */
+mote_status mote_scan_shape(const mote_stack *s, const mote_graph *body, size_t output, mote_diag *diag, mote_array *shape);
 /* Elements of any type, packed sub-byte ones and (without their bytes) strings included. */
 void mote_copy_elements(mote_dtype t, void *to, size_t to_first, const void *from, size_t from_first, size_t n);
 

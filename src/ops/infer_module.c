@@ -159,6 +159,21 @@ static mote_status keep_element(walk *w, mote_type *t)
     return MOTE_OK;
 }
 
+/* Before inference writes over them. */
+static mote_status keep_declared(walk *w, mote_graph *g)
+{
+    if (g->n_declared != 0 || g->n_outputs == 0)
+        return MOTE_OK;
+    mote_type *declared = mote_arena_calloc(&w->m->arena, g->n_outputs, sizeof *declared);
+    if (declared == NULL)
+        return MOTE_NO_MEMORY(w->diag, g->n_outputs * sizeof *declared);
+    for (size_t i = 0; i < g->n_outputs; i++)
+        declared[i] = g->outputs[i]->value->type;
+    g->declared = declared;
+    g->n_declared = g->n_outputs;
+    return MOTE_OK;
+}
+
 static mote_status infer_subgraph(mote_infer *c, mote_graph *g, const mote_type *const *in, size_t n_in, mote_type *out, size_t n_out)
 {
     walk *w = c->ctx;
@@ -166,6 +181,7 @@ static mote_status infer_subgraph(mote_infer *c, mote_graph *g, const mote_type 
                  g->n_inputs, n_in);
     MOTE_REQUIRE(n_out == g->n_outputs, c->diag, MOTE_E_MODEL, "the subgraph '%.*s' has %zu outputs, expected %zu", MOTE_STR_ARG(g->name),
                  g->n_outputs, n_out);
+    MOTE_TRY(keep_declared(w, g));
     for (size_t i = 0; i < n_in; i++) {
         mote_value *v = g->inputs[i];
         w->known[v->id] = NULL;

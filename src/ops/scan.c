@@ -197,7 +197,7 @@ static mote_status put_stack(mote_eval *c, const scan *s, uint32_t i, const mote
     mote_array item;
     if (c->out[i] == NULL)
         return MOTE_OK;
-    MOTE_TRY(mote_scan_shape(stack, s->g->outputs[i]->value, c->diag, &item));
+    MOTE_TRY(mote_scan_shape(stack, s->g, i, c->diag, &item));
     int32_t axis;
     MOTE_TRY(mote_arg_rank(item.rank + 1 + s->batched, c->diag));
     MOTE_TRY(mote_arg_axis(s->out_axes != NULL ? s->out_axes[k] : 0, item.rank + 1, "scan_output_axes", c->diag, &axis));
