@@ -27,7 +27,7 @@
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
-    ROW(widen, true, "products, convolutions and pools of half floats in float")                                       \
+    ROW(widen, true, "products, convolutions, pools and attention of half floats in float")                            \
     ROW(shift, true, "Concat and Slices of a delay line become one shift")                                             \
     ROW(attention, true, "decompositions of attention into one operator")                                              \
     ROW(layout, true, "convolutions and pools channels last")                                                          \

@@ -1,4 +1,4 @@
-/* widen.c - products, convolutions and pools of half floats in float
+/* widen.c - products, convolutions, pools and attention of half floats in float
  * SPDX-License-Identifier: Apache-2.0
  *
  * Y = Conv(X, W) on float16 or bfloat16 becomes Cast(Conv(Cast(X), W in float)): what the operator's evaluation does, which computes in float and
@@ -11,20 +11,47 @@
 
 enum { HALF = MOTE_DT(F16) | MOTE_DT(BF16) };
 
+static const struct {
+    const char *domain, *op;
+    bool outputs; /* more than one, each cast back */
+} table[] = {
+    {"", "Conv", false},
+    {"", "ConvTranspose", false},
+    {"", "Gemm", false},
+    {"", "MatMul", false},
+    {"", "MaxPool", false},
+    {"", "AveragePool", false},
+    {"", "GlobalAveragePool", false},
+    {"", "GlobalMaxPool", false},
+    {"", "Attention", true},
+    {"", "RotaryEmbedding", false},
+    {"com.microsoft", "MultiHeadAttention", true},
+    {"com.microsoft", "GroupQueryAttention", true},
+    {"com.microsoft", "RotaryEmbedding", false},
+    {"com.microsoft", "MatMulNBits", false},
+};
+
 static bool takes(const mote_node *n)
 {
-    static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"};
-    if (n->domain.n != 0 || n->n_out == 0 || n->out[0] == NULL || n->n_in == 0 || n->in[0].value == NULL)
+    if (n->n_out == 0 || n->out[0] == NULL || n->n_in == 0 || n->in[0].value == NULL)
         return false;
-    for (uint32_t k = 1; k < n->n_out; k++)
-        if (n->out[k] != NULL)
-            return false;
     const mote_type *t = &n->in[0].value->type;
     if (t->kind != MOTE_KIND_TENSOR || !mote_dtype_in(t->dtype, HALF) || n->out[0]->type.dtype != t->dtype)
         return false;
-    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
-        if (mote_str_is(n->op, ops[i]))
-            return true;
+    /* softmax in another type is no float inside */
+    if (mote_node_int(n, "softmax_precision", MOTE_DTYPE_F32) != MOTE_DTYPE_F32)
+        return false;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (!mote_node_is(n, table[i].domain, table[i].op))
+            continue;
+        for (uint32_t k = 1; k < n->n_out; k++)
+            if (n->out[k] != NULL && (!table[i].outputs || n->out[k]->type.dtype != t->dtype))
+                return false;
+        for (uint32_t k = 1; k < n->n_in; k++) /* all halves of one type, so that outputs keep theirs */
+            if (table[i].outputs && n->in[k].value != NULL && mote_dtype_in(n->in[k].value->type.dtype, MOTE_DTYPES_FLOAT) && n->in[k].value->type.dtype != t->dtype)
+                return false;
+        return true;
+    }
     return false;
 }
 
@@ -70,10 +97,19 @@ static mote_value *wide_constant(mote_pass_context *c, const mote_value *v)
 
 static mote_status widen(mote_pass_context *c, mote_node *n)
 {
-    mote_node *now = mote_graph_add_node(n->graph, n, "", n->op.p, n->version, n->n_in, 1, true);
+    mote_node *now = mote_graph_add_node(n->graph, n, n->domain.n != 0 ? "com.microsoft" : "", n->op.p, n->version, n->n_in, n->n_out, false);
     if (now == NULL || mote_node_copy_attrs(now, n) != MOTE_OK)
         return MOTE_NO_MEMORY(c->diag, 0);
     now->name = n->name;
+    for (uint32_t k = 0; k < n->n_out; k++) {
+        mote_value *wide = n->out[k] != NULL ? mote_graph_add_value(n->graph, MOTE_STR("")) : NULL;
+        if (n->out[k] == NULL)
+            continue;
+        if (wide == NULL || mote_node_set_output(now, k, wide) != MOTE_OK)
+            return MOTE_NO_MEMORY(c->diag, sizeof *wide);
+        wide->type = n->out[k]->type;
+        wide->type.dtype = MOTE_DTYPE_F32;
+    }
     for (uint32_t i = 0; i < n->n_in; i++) {
         mote_value *v = n->in[i].value, *wide = v;
         if (v != NULL && v->type.kind == MOTE_KIND_TENSOR && mote_dtype_in(v->type.dtype, HALF)) {
@@ -93,12 +129,14 @@ static mote_status widen(mote_pass_context *c, mote_node *n)
         }
         mote_node_set_input(now, i, wide);
     }
-    now->out[0]->type = n->out[0]->type;
-    now->out[0]->type.dtype = MOTE_DTYPE_F32;
-    mote_node *back = add_cast(c, n, now->out[0], n->out[0]->type.dtype);
-    if (back == NULL)
-        return MOTE_E_MEMORY;
-    mote_value_replace(n->out[0], back->out[0]);
+    for (uint32_t k = 0; k < n->n_out; k++) {
+        if (n->out[k] == NULL)
+            continue;
+        mote_node *back = add_cast(c, n, now->out[k], n->out[k]->type.dtype);
+        if (back == NULL)
+            return MOTE_E_MEMORY;
+        mote_value_replace(n->out[k], back->out[0]);
+    }
     mote_node_remove(n);
     c->edits++;
     return MOTE_OK;
