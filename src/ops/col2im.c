@@ -61,6 +61,27 @@ static mote_status infer_col2im(mote_infer *c)
         } while (mote_box_next(w->r, w->kernel, k));                                                                   \
     }
 ADD(float, f32)
+
+/* The same of pictures: the pixels of a window's row are a stride apart. */
+static void add_picture(const mote_window *w, const float *x, float *y)
+{
+    for (int64_t kh = 0; kh < w->kernel[0]; kh++)
+        for (int64_t kw = 0; kw < w->kernel[1]; kw++)
+            for (int64_t oh = 0; oh < w->out[0]; oh++, x += w->out[1]) {
+                const int64_t ih = oh * w->stride[0] + kh * w->dilation[0] - w->pad_begin[0], first = kw * w->dilation[1] - w->pad_begin[1], s = w->stride[1];
+                if (ih < 0 || ih >= w->in[0])
+                    continue;
+                int64_t begin = first < 0 ? (s - 1 - first) / s : 0, end = w->in[1] > first ? (w->in[1] - first + s - 1) / s : 0;
+                end = end < w->out[1] ? end : w->out[1];
+                float *row = y + ih * w->in[1] + first;
+                if (s == 1)
+                    for (int64_t ow = begin; ow < end; ow++)
+                        row[ow] += x[ow];
+                else
+                    for (int64_t ow = begin; ow < end; ow++)
+                        row[ow * s] += x[ow];
+            }
+}
 ADD(double, f64)
 ADD(uint64_t, u64)
 
@@ -89,7 +110,9 @@ static mote_status eval_col2im_temp(mote_eval *c, mote_arena *temp)
     for (size_t i = 0; i < count / pixels && windows != 0; i++) {
         const void *from = x + i * taps * windows * size;
         void *to = y + i * pixels * size;
-        if (class == MOTE_CLASS_F32)
+        if (class == MOTE_CLASS_F32 && w.r == 2)
+            add_picture(&w, from, to);
+        else if (class == MOTE_CLASS_F32)
             add_f32(&w, from, to);
         else if (class == MOTE_CLASS_F64)
             add_f64(&w, from, to);

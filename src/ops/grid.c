@@ -63,18 +63,27 @@ static mote_status eval_affine(mote_eval *c)
     if (mote_array_count(c->out[0]) == 0)
         return MOTE_OK;
     size_t k = 0;
+    double matrix[12] = {0};
+    int64_t of = -1; /* the picture that matrix is of */
     do {
         double p[3];
+        if (at[0] != of)
+            for (size_t e = 0, n = (size_t)(r * (r + 1)); e < n; e++)
+                matrix[e] = mote_array_f64(theta, (size_t)at[0] * n + e);
+        of = at[0];
         for (int32_t d = 0; d < r; d++) { /* x, y, z: the last dimension first */
             const int64_t n = dims[r - d], i = at[r - d];
             p[d] = corners ? (n == 1 ? -1 : -1 + 2 * (double)i / (double)(n - 1)) : (2 * (double)i + 1) / (double)n - 1;
         }
         for (int32_t d = 0; d < r; d++) {
-            const size_t row = ((size_t)at[0] * (size_t)r + (size_t)d) * (size_t)(r + 1);
-            double v = mote_array_f64(theta, row + (size_t)r);
+            const double *row = matrix + d * (r + 1);
+            double v = row[r];
             for (int32_t e = 0; e < r; e++)
-                v += mote_array_f64(theta, row + (size_t)e) * p[e];
-            mote_dtype_from_f64(theta->dtype, c->out[0]->data, k++, v);
+                v += row[e] * p[e];
+            if (theta->dtype == MOTE_DTYPE_F32)
+                ((float *)c->out[0]->data)[k++] = (float)v;
+            else
+                mote_dtype_from_f64(theta->dtype, c->out[0]->data, k++, v);
         }
     } while (mote_box_next(r + 1, dims, at));
     return MOTE_OK;

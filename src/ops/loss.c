@@ -44,7 +44,7 @@ static mote_status infer_loss(mote_infer *c)
     return MOTE_OK;
 }
 
-/* The loss of log-probabilities of [n, classes, inner]. */
+/* The loss of log-probabilities of [n, classes, inner]; logp NULL: the first input. */
 static mote_status reduce(mote_eval *c, mote_arena *temp, const double *logp, size_t n, size_t classes, size_t inner)
 {
     const mote_array *target = c->in[1], *weights = mote_eval_has(c, 2) ? c->in[2] : NULL;
@@ -67,7 +67,8 @@ static mote_status reduce(mote_eval *c, mote_arena *temp, const double *logp, si
         const bool skip = ignored != NULL && t == ignored->i;
         MOTE_REQUIRE(skip || (t >= 0 && (uint64_t)t < classes), c->diag, MOTE_E_VALUE, "target %zu is %lld, expected 0 to %zu", i, (long long)t, classes - 1);
         const double weight = skip ? 0 : w != NULL ? w[t] : 1;
-        const double loss = skip ? 0 : -logp[(i / inner * classes + (size_t)t) * inner + i % inner] * weight;
+        const size_t at = skip ? 0 : (i / inner * classes + (size_t)t) * inner + i % inner;
+        const double loss = skip ? 0 : -(logp != NULL ? logp[at] : mote_array_f64(c->in[0], at)) * weight;
         sum += loss;
         total += weight;
         if (r == REDUCE_NONE && y != NULL)
@@ -96,10 +97,8 @@ static mote_status read_scores(mote_eval *c, mote_arena *temp, double **logp, si
 
 static mote_status eval_nll_temp(mote_eval *c, mote_arena *temp)
 {
-    double *logp;
-    size_t n, classes, inner;
-    MOTE_TRY(read_scores(c, temp, &logp, &n, &classes, &inner));
-    return reduce(c, temp, logp, n, classes, inner);
+    const mote_array *x = c->in[0];
+    return reduce(c, temp, NULL, (size_t)x->dims[0], (size_t)x->dims[1], mote_dims_count(x->dims + 2, x->rank - 2));
 }
 MOTE_EVAL_TEMP(eval_nll)
 

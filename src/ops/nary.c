@@ -7,6 +7,7 @@
 #include "ops/map.h"
 #include "ops/types.h"
 #include "base/size.h"
+#include <string.h>
 
 static mote_status infer_nary(mote_infer *c)
 {
@@ -38,6 +39,14 @@ FORMS(max, x > y || x != x ? x : y, x > y ? x : y)
 FORMS(min, x < y || x != x ? x : y, x < y ? x : y)
 FORMS(sum, x + y, (uint64_t)x + (uint64_t)y)
 
+static bool same_f32(const mote_eval *c)
+{
+    bool same = c->out[0]->dtype == MOTE_DTYPE_F32;
+    for (uint32_t k = 0; k < c->n_in && same; k++)
+        same = mote_array_same_shape(c->in[k], c->out[0]);
+    return same;
+}
+
 static mote_status fold(mote_eval *c, const mote_map2 *f, bool mean)
 {
     union {
@@ -48,6 +57,20 @@ static mote_status fold(mote_eval *c, const mote_map2 *f, bool mean)
     } a, b;
     const mote_array *y = c->out[0];
     mote_dtype t = y->dtype;
+    if (same_f32(c)) {
+        float *to = y->data;
+        const size_t count = mote_array_count(y);
+        for (size_t i = 0; i < count; i += MOTE_MAP_BLOCK) { /* a block at a time stays in the cache */
+            const size_t n = mote_min_size(count - i, MOTE_MAP_BLOCK);
+            memcpy(a.f32, (const float *)c->in[0]->data + i, n * sizeof(float));
+            for (uint32_t k = 1; k < c->n_in; k++)
+                f->f32(a.f32, (const float *)c->in[k]->data + i, n, NULL);
+            for (size_t k = 0; mean && k < n; k++)
+                a.f32[k] /= (float)c->n_in;
+            memcpy(to + i, a.f32, n * sizeof(float));
+        }
+        return MOTE_OK;
+    }
     for (size_t i = 0, count = mote_array_count(y); i < count; i += MOTE_MAP_BLOCK) {
         size_t n = mote_min_size(count - i, MOTE_MAP_BLOCK);
         for (uint32_t k = 0; k < c->n_in; k++) {

@@ -157,6 +157,18 @@ static mote_status infer_mvn(mote_infer *c)
             y[index[i]] = (x[index[i]] - mean) / deviation;                                                            \
     }
 MVN(float, f32, sqrtf)
+
+/* The same of elements that lie side by side. */
+static void mvn_row(const float *x, float *y, size_t n, float *row)
+{
+    const float mean = mote_sum16(x, n) / (float)n;
+    for (size_t i = 0; i < n; i++)
+        row[i] = x[i] * x[i];
+    const float variance = mote_sum16(row, n) / (float)n - mean * mean;
+    const float deviation = sqrtf(variance > 0 ? variance : variance != variance ? variance : 0) + (float)1e-9;
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] - mean) / deviation;
+}
 MVN(double, f64, sqrt)
 
 static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
@@ -183,12 +195,22 @@ static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
     size_t *index = mote_temp(temp, n, sizeof *index, c->diag);
     if (x == NULL || y == NULL || row == NULL || index == NULL)
         return MOTE_NO_MEMORY(c->diag, ya->bytes);
-    int64_t at[MOTE_MAX_RANK] = {0};
+    int64_t at[MOTE_MAX_RANK] = {0}, run = 1;
+    bool side_by_side = mote_class_of(ya->dtype) == MOTE_CLASS_F32;
+    for (int32_t d = n_folded - 1; d >= 0; d--)
+        if (folded[d] != 1) {
+            side_by_side = side_by_side && folded_strides[d] == run;
+            run *= folded[d];
+        }
     do {
         size_t base = 0, i = 0;
         int64_t in[MOTE_MAX_RANK] = {0};
         for (int32_t d = 0; d < n_kept; d++)
             base += (size_t)(at[d] * kept_strides[d]);
+        if (side_by_side) {
+            mvn_row((const float *)x + base, (float *)y + base, n, row);
+            continue;
+        }
         do {
             size_t from = base;
             for (int32_t d = 0; d < n_folded; d++)

@@ -292,10 +292,15 @@ static mote_status eval_unpool(mote_eval *c)
     if (y->bytes != 0)
         memset(y->data, 0, y->bytes);
     const size_t room = mote_dims_count(least, x->rank), size = mote_dtype_bits(x->dtype) / 8;
+    const bool same = memcmp(least, dims, (size_t)x->rank * sizeof *dims) == 0;
     for (size_t i = 0, n = mote_array_count(x); i < n; i++) {
-        const int64_t place = mote_array_i64(at, i);
+        const int64_t place = ((const int64_t *)at->data)[i];
         MOTE_REQUIRE(place >= 0 && (uint64_t)place < room, c->diag, MOTE_E_VALUE, "I has the index %lld, expected 0 to %zu", (long long)place, room - 1);
         size_t rest = (size_t)place, to = 0, step = 1; /* the same position in the larger tensor */
+        if (same && x->dtype == MOTE_DTYPE_F32) {
+            ((float *)y->data)[place] = ((const float *)x->data)[i];
+            continue;
+        }
         for (int32_t d = x->rank - 1; d >= 0; d--) {
             to += rest % (size_t)least[d] * step;
             rest /= (size_t)least[d];

@@ -8,6 +8,7 @@
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
+#include <string.h>
 
 static mote_status axis_of(const mote_node *n, int32_t rank, mote_diag *diag, int32_t *axis)
 {
@@ -87,12 +88,52 @@ static mote_status eval_log_softmax_temp(mote_eval *c, mote_arena *temp) { retur
 MOTE_EVAL_TEMP(eval_softmax)
 MOTE_EVAL_TEMP(eval_log_softmax)
 
+/* The first largest of a row: the largest by 16 lanes, then its place. With a NaN, which no comparison finds, in order. */
+static size_t first_largest(const float *x, size_t n)
+{
+    enum { LANES = 16 };
+    size_t best = 0, i = 0;
+    int odd = 0;
+    if (n >= 2 * LANES) {
+        float top[LANES], most;
+        memcpy(top, x, sizeof top);
+        for (; i + LANES <= n; i += LANES)
+            for (size_t l = 0; l < LANES; l++) {
+                const float v = x[i + l];
+                top[l] = v > top[l] ? v : top[l];
+                odd |= v != v;
+            }
+        for (; i < n; i++) {
+            top[0] = x[i] > top[0] ? x[i] : top[0];
+            odd |= x[i] != x[i];
+        }
+        most = top[0];
+        for (size_t l = 1; l < LANES; l++)
+            most = top[l] > most ? top[l] : most;
+        for (; odd == 0 && x[best] != most;)
+            best++;
+        if (odd == 0)
+            return best;
+    }
+    for (size_t k = 1; k < n; k++)
+        if (x[k] > x[best])
+            best = k;
+    return best;
+}
+
 static mote_status eval_hardmax(mote_eval *c)
 {
     mote_softmax_split s;
     MOTE_TRY(mote_softmax_split_of(c->node, c->in[0], &s, c->diag));
     const mote_array *x = c->in[0];
     mote_array *y = c->out[0];
+    if (x->dtype == MOTE_DTYPE_F32 && s.inner == 1 && s.n != 0) {
+        if (y->bytes != 0)
+            memset(y->data, 0, y->bytes);
+        for (size_t o = 0; o < s.outer; o++)
+            ((float *)y->data)[o * s.n + first_largest((const float *)x->data + o * s.n, s.n)] = 1;
+        return MOTE_OK;
+    }
     for (size_t o = 0; o < s.outer; o++)
         for (size_t i = 0; i < s.inner; i++) {
             size_t base = o * s.n * s.inner + i, best = 0;

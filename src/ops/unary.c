@@ -7,7 +7,9 @@
 #include "kernels/unary/unary.h"
 #include "ops/map.h"
 #include "ops/types.h"
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* body: expression of x */
 #define FORM(name, suffix, type, body)                                                                                 \
@@ -49,9 +51,22 @@ FORM(sign, s64, int64_t, (x > 0) - (x < 0))
 FORM(sign, u64, uint64_t, x > 0)
 EVAL(sign, sign_f32, sign_f64, sign_s64, sign_u64)
 
-FORM(bitwise_not, s64, int64_t, ~x)
-FORM(bitwise_not, u64, uint64_t, ~x)
-EVAL(bitwise_not, NULL, NULL, bitwise_not_s64, bitwise_not_u64)
+/* whatever the width */
+static mote_status eval_bitwise_not(mote_eval *c)
+{
+    const uint8_t *x = c->in[0]->data;
+    uint8_t *y = c->out[0]->data;
+    size_t i = 0, n = c->out[0]->bytes;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t u;
+        memcpy(&u, x + i, 8);
+        u = ~u;
+        memcpy(y + i, &u, 8);
+    }
+    for (; i < n; i++)
+        y[i] = (uint8_t)~x[i];
+    return MOTE_OK;
+}
 FORM(not, u64, uint64_t, x == 0)
 EVAL(not, NULL, NULL, NULL, not_u64)
 
@@ -84,6 +99,12 @@ static mote_status infer_bool(mote_infer *c)
 static mote_status eval_isnan(mote_eval *c)
 {
     uint8_t *y = c->out[0]->data;
+    if (c->in[0]->dtype == MOTE_DTYPE_F32) {
+        const float *x = c->in[0]->data;
+        for (size_t i = 0, n = mote_array_count(c->in[0]); i < n; i++)
+            y[i] = x[i] != x[i];
+        return MOTE_OK;
+    }
     for (size_t i = 0, n = mote_array_count(c->in[0]); i < n; i++)
         y[i] = (uint8_t)(isnan(mote_array_f64(c->in[0], i)) != 0);
     return MOTE_OK;
@@ -94,6 +115,12 @@ static mote_status eval_isinf(mote_eval *c)
     bool negative = mote_node_int(c->node, "detect_negative", 1) != 0;
     bool positive = mote_node_int(c->node, "detect_positive", 1) != 0;
     uint8_t *y = c->out[0]->data;
+    if (c->in[0]->dtype == MOTE_DTYPE_F32) { /* without a wanted sign: one that no number is above, or below */
+        const float *x = c->in[0]->data, high = positive ? FLT_MAX : INFINITY, low = negative ? -FLT_MAX : -INFINITY;
+        for (size_t i = 0, n = mote_array_count(c->in[0]); i < n; i++)
+            y[i] = (x[i] > high) | (x[i] < low);
+        return MOTE_OK;
+    }
     for (size_t i = 0, n = mote_array_count(c->in[0]); i < n; i++) {
         double x = mote_array_f64(c->in[0], i);
         y[i] = isinf(x) && (x < 0 ? negative : positive);

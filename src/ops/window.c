@@ -48,7 +48,11 @@ static mote_status eval_window(mote_eval *c, double a, double b, double d)
     const uint64_t period = (uint64_t)(mote_node_int(c->node, "periodic", 1) != 0 ? n : n - 1);
     for (int64_t k = 0; k < n; k++) {
         const uint64_t p = period == 0 ? 1 : period; /* a window of one value, not periodic: 1 */
-        const double w = period == 0 ? 1 : a - b * mote_unit_root((uint64_t)k, p).re + d * mote_unit_root(2 * (uint64_t)k, p).re;
+        if ((uint64_t)k > p / 2 && (uint64_t)k < p && dtype == MOTE_DTYPE_F32) { /* cosines are symmetric, bit by bit */
+            ((float *)c->out[0]->data)[k] = ((const float *)c->out[0]->data)[p - (uint64_t)k];
+            continue;
+        }
+        const double w = period == 0 ? 1 : a - b * mote_unit_root((uint64_t)k, p).re + (d != 0 ? d * mote_unit_root(2 * (uint64_t)k, p).re : 0);
         mote_dtype_from_f64(dtype, c->out[0]->data, (size_t)k, w);
     }
     return MOTE_OK;

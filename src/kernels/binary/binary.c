@@ -74,23 +74,50 @@ float mote_binary_pow1(float a, float b)
     return sign * (float)dm_exp((double)b * dm_log((double)m));
 }
 
+/* Eight bytes at a time. A scalar operand is spread over them. */
+#define LOGIC(OP)                                                                                                      \
+    {                                                                                                                  \
+        for (; i + 8 <= n; i += 8) {                                                                                   \
+            uint64_t u = (uint64_t)a[0] * 0x0101010101010101u, v = (uint64_t)b[0] * 0x0101010101010101u;               \
+            if (form != MOTE_FORM_SV)                                                                                  \
+                memcpy(&u, a + i, 8);                                                                                  \
+            if (form != MOTE_FORM_VS)                                                                                  \
+                memcpy(&v, b + i, 8);                                                                                  \
+            u = u OP v;                                                                                                \
+            memcpy(y + i, &u, 8);                                                                                      \
+        }                                                                                                              \
+        for (; i < n; i++)                                                                                             \
+            y[i] = (uint8_t)(a[form == MOTE_FORM_SV ? 0 : i] OP b[form == MOTE_FORM_VS ? 0 : i]);                      \
+    }
 void mote_binary_logic(mote_logic op, const uint8_t *a, const uint8_t *b, uint8_t *y, size_t n, unsigned form)
 {
-    size_t da = form == MOTE_FORM_SV ? 0 : 1, db = form == MOTE_FORM_VS ? 0 : 1;
+    size_t i = 0;
+    if (n == 0)
+        return;
+    const uint8_t first_a = a[0], first_b = b[0]; /* y may be either */
+    if (form == MOTE_FORM_SV)
+        a = &first_a;
+    if (form == MOTE_FORM_VS)
+        b = &first_b;
     if (op == MOTE_LOGIC_AND)
-        for (size_t i = 0; i < n; i++)
-            y[i] = a[i * da] & b[i * db];
+        LOGIC(&)
     else if (op == MOTE_LOGIC_OR)
-        for (size_t i = 0; i < n; i++)
-            y[i] = a[i * da] | b[i * db];
+        LOGIC(|)
     else
-        for (size_t i = 0; i < n; i++)
-            y[i] = a[i * da] ^ b[i * db];
+        LOGIC(^)
 }
 
 void mote_binary_not(const uint8_t *a, uint8_t *y, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t u;
+        memcpy(&u, a + i, 8);
+        u = ~(((u & low) + low) | u | low) >> 7; /* 1 where a byte is 0 */
+        memcpy(y + i, &u, 8);
+    }
+    for (; i < n; i++)
         y[i] = a[i] == 0;
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "kernels/reduce/reduce.h"
+#include <string.h>
 
 #define ROW(ID, id, isa_name, isa_bits)                                                                                \
     {"mote_reduce_f32_rows_" #id "_" #isa_name, isa_bits, MOTE_REDUCE_##ID, mote_reduce_f32_rows_##id##_##isa_name,    \
@@ -59,17 +60,24 @@ void mote_reduce_arg_rows(const mote_reduce_row *extreme, const float *x, size_t
 
 void mote_reduce_arg_cols(bool max, const float *x, size_t stride, int64_t *y, size_t n, size_t m, bool last)
 {
-    for (size_t j = 0; j < m; j++) {
-        float best = x[j];
-        size_t at = 0;
+    enum { BLOCK = 256 };
+    float best[BLOCK];
+    uint32_t at[BLOCK]; /* n <= UINT32_MAX */
+    for (size_t from = 0; from < m; from += BLOCK) {
+        const size_t width = m - from < BLOCK ? m - from : BLOCK;
+        memcpy(best, x + from, width * sizeof *best);
+        memset(at, 0, sizeof at);
         for (size_t i = 1; i < n; i++) {
-            float v = x[i * stride + j];
-            bool better = max ? v > best : v < best, tie = v == best || (v != v && best != best);
-            if ((v != v && best == best) || (best == best && better) || (last && tie)) {
-                best = v;
-                at = i;
+            const float *row = x + i * stride + from;
+            for (size_t j = 0; j < width; j++) {
+                const float v = row[j], b = best[j];
+                const int better = max ? v > b : v < b, nan_v = v != v, nan_b = b != b, tie = (v == b) | (nan_v & nan_b);
+                const int take = (nan_v & (nan_b ^ 1)) | ((nan_b ^ 1) & better) | ((int)last & tie);
+                best[j] = take ? v : b;
+                at[j] = take ? (uint32_t)i : at[j];
             }
         }
-        y[j] = (int64_t)at;
+        for (size_t j = 0; j < width; j++)
+            y[from + j] = at[j];
     }
 }

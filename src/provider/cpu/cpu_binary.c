@@ -164,6 +164,44 @@ static mote_status lower_and(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ,
 static mote_status lower_or(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ, MOTE_LOGIC_OR); }
 static mote_status lower_xor(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ, MOTE_LOGIC_XOR); }
 
+/* ---- integers bit by bit: of equal shapes, whatever their width ---- */
+
+typedef struct bits_job {
+    mote_logic op;
+    const uint8_t *a, *b;
+    uint8_t *y;
+} bits_job;
+
+static void bits_range(void *ctx, unsigned worker, size_t begin, size_t end)
+{
+    (void)worker;
+    const bits_job *j = ctx;
+    mote_binary_logic(j->op, j->a + begin, j->b + begin, j->y + begin, end - begin, MOTE_FORM_VV);
+}
+
+static mote_status bits_run(const mote_step *step, mote_exec *x)
+{
+    const mote_logic *op = step->params;
+    bits_job j = {*op, step->in[0]->data, step->in[1]->data, step->out[0]->data};
+    mote_parallel_for(x->pool, step->out[0]->bytes, 8 * GRAIN, bits_range, &j);
+    return MOTE_OK;
+}
+
+static mote_status lower_bits(mote_lower *l)
+{
+    const mote_array *y = l->out[0];
+    mote_logic *op;
+    if (y == NULL || !mote_array_same_shape(l->in[0], y) || !mote_array_same_shape(l->in[1], y) || y->bytes == 0)
+        return MOTE_OK;
+    MOTE_TRY(mote_lower_params(l, sizeof *op, (void **)&op));
+    *op = mote_str_is(l->node->op, "BitwiseAnd") ? MOTE_LOGIC_AND : mote_str_is(l->node->op, "BitwiseOr") ? MOTE_LOGIC_OR : MOTE_LOGIC_XOR;
+    l->run = bits_run;
+    l->params = op;
+    l->kernel = "mote_binary_logic";
+    l->inplace = 3;
+    return MOTE_OK;
+}
+
 /* ---- Not ---- */
 
 static mote_status not_run(const mote_step *step, mote_exec *x)
@@ -238,6 +276,9 @@ static mote_status lower_where(mote_lower *l)
 MOTE_LOWER(onnx, And, lower_and)
 MOTE_LOWER(onnx, Or, lower_or)
 MOTE_LOWER(onnx, Xor, lower_xor)
+MOTE_LOWER(onnx, BitwiseAnd, lower_bits)
+MOTE_LOWER(onnx, BitwiseOr, lower_bits)
+MOTE_LOWER(onnx, BitwiseXor, lower_bits)
 MOTE_LOWER(onnx, Not, lower_not)
 MOTE_LOWER(onnx, Where, lower_where)
 MOTE_LOWER(onnx, Add, lower_binary)

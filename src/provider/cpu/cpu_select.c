@@ -55,7 +55,7 @@ static mote_status lower_arg(mote_lower *l, bool max)
     mote_axis_split s;
     select_params *p;
     MOTE_TRY(mote_axis_split_of(l->node, 0, x, &s, l->diag));
-    if (l->out[0] == NULL || x->dtype != MOTE_DTYPE_F32 || (s.n == 0 && s.outer * s.inner != 0)) /* the evaluation says what is wrong */
+    if (l->out[0] == NULL || x->dtype != MOTE_DTYPE_F32 || s.n > UINT32_MAX || (s.n == 0 && s.outer * s.inner != 0)) /* the evaluation says what is wrong */
         return MOTE_OK;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
     *p = (select_params){.extreme = mote_reduce_select(max ? MOTE_REDUCE_MAX : MOTE_REDUCE_MIN, l->cpu), .s = s, .max = max,
