@@ -122,8 +122,11 @@ static mote_status model_fields(mote_onnx_reader *r, mote_wire w, mote_wire *gra
             mote_opset o;
             MOTE_TRY(message(r, &w, &f, &in));
             MOTE_TRY(mote_onnx_opset_read(r, in, &o));
-            MOTE_REQUIRE(mote_module_opset(m, o.domain) == 0, r->diag, MOTE_E_MODEL, "operator set '%.*s' is imported twice", MOTE_STR_ARG(o.domain));
-            m->opsets[m->n_opsets++] = o;
+            const int64_t before = mote_module_opset(m, o.domain); /* skl2onnx imports the same version twice */
+            MOTE_REQUIRE(before == 0 || before == o.version, r->diag, MOTE_E_MODEL, "operator set '%.*s' is imported as version %lld and as %lld",
+                         MOTE_STR_ARG(o.domain), (long long)before, (long long)o.version);
+            if (before == 0)
+                m->opsets[m->n_opsets++] = o;
             break;
         }
         case 14:

@@ -35,7 +35,8 @@ def info(name, x):
 
 def model(nodes, feeds, outputs, version):
     graph = h.make_graph(nodes, "g", [info(k, v) for k, v in feeds.items()], outputs)
-    return h.make_model(graph, opset_imports=[h.make_opsetid("", MAIN[version]), h.make_opsetid("ai.onnx.ml", version)], ir_version=8)
+    twice = [h.make_opsetid("", MAIN[version])] if version == 1 else []  # as skl2onnx 1.20 writes it
+    return h.make_model(graph, opset_imports=[h.make_opsetid("ai.onnx.ml", version), h.make_opsetid("", MAIN[version]), *twice], ir_version=8)
 
 
 def reference(op, version, x, types, **attrs):
@@ -492,6 +493,21 @@ def vectors():
     refused("coefficients has 3 values", "SVMRegressor", 1, [x], coefficients=floats(3), rho=[0.5])
 
 
+def imports():
+    """Only ai.onnx.ml imported; one operator set in two versions."""
+    x = np.zeros((2, 3), "f4")
+    m = model([h.make_node("Scaler", ["x"], ["y"], domain="ai.onnx.ml", scale=[2.0], offset=[1.0])], {"x": x}, [info("y", x)], 1)
+    for domains, words in ([("ai.onnx.ml", 1)], ""), ([("ai.onnx.ml", 1), ("", 17), ("", 18)], "as version 17 and as 18"):
+        del m.opset_import[:]
+        m.opset_import.extend(h.make_opsetid(*d) for d in domains)
+        with tempfile.TemporaryDirectory() as d:
+            onnx.save(m, f"{d}/m.onnx")
+            np.savez(f"{d}/x.npz", x=x)
+            r = subprocess.run([TOOL, "run", f"{d}/m.onnx", "--inputs", f"{d}/x.npz", "--outputs", f"{d}/y.npz"], capture_output=True, text=True)
+            if (r.returncode != 0) != (words != "") or words not in r.stderr or (not words and not (np.load(f"{d}/y.npz")["y"] == -2).all()):
+                failures.append(f"imports {domains}: exit {r.returncode}, {r.stderr}")
+
+
 def maps():
     """What needs maps is refused, and the error says what to do."""
     value = h.make_value_info("y", h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, None))))
@@ -507,7 +523,7 @@ def maps():
 
 
 def main():
-    for part in encoders, features, trees, newest_trees, fast_trees, linear, vectors, maps:
+    for part in encoders, features, trees, newest_trees, fast_trees, linear, vectors, imports, maps:
         part()
     for f in failures[:40]:
         print("FAIL", f)
