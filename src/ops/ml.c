@@ -4,6 +4,7 @@
  * The inverse error function: S. Winitzki, A handy approximation for the error function and its inverse (2008), with a = 0.147, as onnxruntime has
  * it. */
 #include "base/platform.h"
+#include "kernels/softmax/softmax.h"
 #include "ops/ml.h"
 #include "ops/scalar.h"
 #include "ops/select.h"
@@ -133,15 +134,16 @@ static float erf_inverse(float x)
     return sign * sqrtf(-a + sqrtf(a * a - 1 / 0.147f * l));
 }
 
-static void softmax(float *x, size_t n, bool zero)
+/* The scores that are 0 stay so, and do not count. */
+static void softmax_zero(float *x, size_t n)
 {
     float top = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++)
         top = x[i] > top ? x[i] : top;
     for (size_t i = 0; i < n; i++) {
-        const bool stays = zero && fabsf(x[i]) <= 1e-7f;
-        x[i] = stays ? x[i] * scalar_exp_f32(-top) : scalar_exp_f32(x[i] - top);
-        sum += x[i];
+        const bool zero = fabsf(x[i]) <= 1e-7f;
+        x[i] = zero ? x[i] * scalar_exp_f32(-top) : scalar_exp_f32(x[i] - top);
+        sum += zero ? 0 : x[i];
     }
     for (size_t i = 0; i < n && sum != 0; i++)
         x[i] /= sum;
@@ -151,8 +153,8 @@ void mote_ml_transform(mote_ml_post post, float *x, size_t n)
 {
     switch (post) {
     case MOTE_ML_NONE: break;
-    case MOTE_ML_SOFTMAX: softmax(x, n, false); break;
-    case MOTE_ML_SOFTMAX_ZERO: softmax(x, n, true); break;
+    case MOTE_ML_SOFTMAX: mote_softmax_select(false, 0)->rows(x, x, 1, n); break;
+    case MOTE_ML_SOFTMAX_ZERO: softmax_zero(x, n); break;
     case MOTE_ML_LOGISTIC:
         for (size_t i = 0; i < n; i++)
             x[i] = scalar_sigmoid_f32(x[i]);

@@ -127,22 +127,31 @@ static float tanh_of(float x)
     return y;
 }
 
-static float dot(const float *a, const float *b, size_t n)
-{
-    float s = 0;
-    for (size_t i = 0; i < n; i++)
-        s = fmaf(a[i], b[i], s);
-    return s;
-}
+/* sum over i of f(a[i], b[i]) in 16 lanes, folded as DESIGN's Numerics has it */
+#define LANES(name, f)                                                                                                 \
+    static float name(const float *a, const float *b, size_t n)                                                        \
+    {                                                                                                                  \
+        float lane[16] = {0};                                                                                          \
+        size_t i = 0;                                                                                                  \
+        for (; i + 16 <= n; i += 16)                                                                                   \
+            for (size_t l = 0; l < 16; l++)                                                                            \
+                lane[l] += f(a[i + l], b[i + l]);                                                                      \
+        for (size_t l = 0; i + l < n; l++)                                                                             \
+            lane[l] += f(a[i + l], b[i + l]);                                                                          \
+        for (size_t half = 8; half > 0; half /= 2)                                                                     \
+            for (size_t l = 0; l < half; l++)                                                                          \
+                lane[l] += lane[l + half];                                                                             \
+        return lane[0];                                                                                                \
+    }
+#define PRODUCT(x, y) ((x) * (y))
+#define SQUARE(x, y) (((x) - (y)) * ((x) - (y)))
+LANES(dot, PRODUCT)
+LANES(distance, SQUARE)
 
 static float kernel_at(const svm *s, const float *x, const float *v)
 {
-    if (s->kind == RBF) {
-        float d = 0;
-        for (size_t i = 0; i < s->features; i++)
-            d = fmaf(x[i] - v[i], x[i] - v[i], d);
-        return scalar_exp_f32(-s->gamma * d);
-    }
+    if (s->kind == RBF)
+        return scalar_exp_f32(-s->gamma * distance(x, v, s->features));
     const float p = dot(x, v, s->features);
     return s->kind == POLY ? scalar_pow_f32(s->gamma * p + s->coef0, s->degree) : s->kind == SIGMOID ? tanh_of(s->gamma * p + s->coef0) : p;
 }

@@ -24,6 +24,7 @@
 
 #define MACHINE(ROW)                                                                                                   \
     ROW(labels, true, "classifiers of trees number their classes, names behind them")                                  \
+    ROW(linear, true, "linear models of ai.onnx.ml become matrix products")                                            \
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
