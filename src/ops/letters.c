@@ -56,6 +56,38 @@ uint32_t mote_letter_upper(uint32_t c)
     return change(c, to_upper, sizeof to_upper / sizeof to_upper[0]);
 }
 
+uint32_t mote_letter_fold(uint32_t c)
+{
+    return c == 0x130 || c == 0x131 ? c : mote_letter_lower(mote_letter_upper(c)); /* the dotted I and the dotless i are letters of their own */
+}
+
+size_t mote_letter_orbit(uint32_t c, uint32_t orbit[MOTE_LETTER_ORBIT])
+{
+    /* folds with a code point that is neither the fold nor its upper case: by fold */
+    static const struct {
+        uint16_t fold, other[2];
+    } more[] = {{0x6b, {0x212a}}, {0x73, {0x17f}}, {0xdf, {0x1e9e}}, {0xe5, {0x212b}}, {0x1c6, {0x1c5}}, {0x1c9, {0x1c8}}, {0x1cc, {0x1cb}}, {0x1f3, {0x1f2}},
+                {0x3b2, {0x3d0}}, {0x3b5, {0x3f5}}, {0x3b8, {0x3d1, 0x3f4}}, {0x3b9, {0x345, 0x1fbe}}, {0x3ba, {0x3f0}}, {0x3bc, {0xb5}}, {0x3c0, {0x3d6}}, {0x3c1, {0x3f1}},
+                {0x3c3, {0x3c2}}, {0x3c6, {0x3d5}}, {0x3c9, {0x2126}}, {0x432, {0x1c80}}, {0x434, {0x1c81}}, {0x43e, {0x1c82}}, {0x441, {0x1c83}}, {0x442, {0x1c84, 0x1c85}},
+                {0x44a, {0x1c86}}, {0x463, {0x1c87}}, {0x1e61, {0x1e9b}}, {0xa64b, {0x1c88}}};
+    const uint32_t fold = mote_letter_fold(c), upper = fold == c && c == 0x131 ? c : mote_letter_upper(fold);
+    size_t n = 0, lo = 0, hi = sizeof more / sizeof more[0];
+    orbit[n++] = fold;
+    if (upper != fold)
+        orbit[n++] = upper;
+    while (lo < hi) {
+        const size_t middle = lo + (hi - lo) / 2;
+        if (more[middle].fold < fold)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    for (int i = 0; lo < sizeof more / sizeof more[0] && more[lo].fold == fold && i < 2; i++)
+        if (more[lo].other[i] != 0)
+            orbit[n++] = more[lo].other[i];
+    return n;
+}
+
 bool mote_letter_is_space(uint32_t c)
 {
     return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||

@@ -6,6 +6,7 @@
 #include "base/platform.h"
 #include "ops/regex.h"
 #include "ops/letters.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { DEPTH = 200, LAST = 0x10ffff };
@@ -78,9 +79,32 @@ static mote_status make(parser *s, kind k, tree *a, tree *b, tree **out)
     return MOTE_OK;
 }
 
+static int by_begin(const void *a, const void *b)
+{
+    const range *x = a, *y = b;
+    return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+/* In order and without overlap, for the search. */
+static void settle(set *s)
+{
+    size_t n = 0;
+    if (s->n > 1)
+        qsort(s->r, s->n, sizeof *s->r, by_begin);
+    for (size_t i = 0; i < s->n; i++)
+        if (n != 0 && s->r[i].lo <= s->r[n - 1].hi + 1)
+            s->r[n - 1].hi = s->r[i].hi > s->r[n - 1].hi ? s->r[i].hi : s->r[n - 1].hi;
+        else
+            s->r[n++] = s->r[i];
+    s->n = n;
+}
+
 static mote_status add_range(parser *s, set *to, uint32_t lo, uint32_t hi)
 {
-    if (to->n == to->cap) {
+    const bool full = to->n == to->cap;
+    if (full) /* the same ones again and again take no room */
+        settle(to);
+    if (to->n == to->cap || (full && 2 * to->n > to->cap)) {
         const size_t cap = to->cap == 0 ? 8 : to->cap * 2;
         range *r = mote_arena_calloc(s->arena, cap, sizeof *r);
         if (r == NULL)
@@ -118,10 +142,22 @@ static const struct {
 
 static mote_status add_class(parser *s, set *to, size_t k, bool negated)
 {
+    const range *r = classes[k].r;
+    if (negated && s->f.fold) { /* what is no member without regard to case: the others are added first */
+        range room[256];
+        set with = {.r = room, .cap = sizeof room / sizeof room[0]};
+        uint32_t orbit[MOTE_LETTER_ORBIT];
+        for (size_t i = 0; i < classes[k].n; i++)
+            for (uint32_t c = r[i].lo; c <= r[i].hi; c++)
+                for (size_t n = mote_letter_orbit(c, orbit); n-- > 0;)
+                    MOTE_TRY(add_range(s, &with, orbit[n], orbit[n]));
+        settle(&with);
+        return add_others(s, to, with.r, with.n);
+    }
     if (negated)
-        return add_others(s, to, classes[k].r, classes[k].n);
+        return add_others(s, to, r, classes[k].n);
     for (size_t i = 0; i < classes[k].n; i++)
-        MOTE_TRY(add_range(s, to, classes[k].r[i].lo, classes[k].r[i].hi));
+        MOTE_TRY(add_range(s, to, r[i].lo, r[i].hi));
     return MOTE_OK;
 }
 
@@ -243,6 +279,7 @@ static mote_status parse_set(parser *s, tree **out)
         MOTE_TRY(add_range(s, to, lo, hi));
     }
     s->at++;
+    settle(to);
     MOTE_TRY(make(s, SET, NULL, NULL, out));
     (*out)->set = to;
     return MOTE_OK;
@@ -402,17 +439,35 @@ static mote_status parse_repeat(parser *s, int depth, tree **out)
         if (!is)
             return MOTE_OK;
         MOTE_REQUIRE(again == 0, s->diag, MOTE_E_VALUE, "pattern, byte %zu: a repetition of a repetition", s->at);
+        take(s, "?"); /* lazy: the same texts */
+        if ((*out)->kind == EMPTY || most == 0) {
+            MOTE_TRY(make(s, EMPTY, NULL, NULL, out));
+            continue;
+        }
         MOTE_TRY(make(s, REPEAT, *out, NULL, out));
         (*out)->least = least;
         (*out)->most = most;
-        take(s, "?"); /* lazy: the same texts */
     }
+    return MOTE_OK;
+}
+
+/* Joins and alternatives lean to the right: what walks them goes along, not down. What matches the empty text alone leaves no trace. */
+static mote_status append(parser *s, kind k, tree *t, tree **out, tree ***last)
+{
+    if (*out == NULL) {
+        *out = t;
+        *last = out;
+        return MOTE_OK;
+    }
+    MOTE_TRY(make(s, k, **last, t, *last));
+    *last = &(**last)->b;
     return MOTE_OK;
 }
 
 static mote_status parse_join(parser *s, int depth, tree **out)
 {
-    MOTE_TRY(make(s, EMPTY, NULL, NULL, out));
+    tree **last = NULL;
+    *out = NULL;
     while (more(s) && (s->quoted || (!looking_at(s, "|") && !looking_at(s, ")")))) {
         tree *b;
         if (s->quoted ? take(s, "\\E") : take(s, "\\Q")) {
@@ -420,20 +475,22 @@ static mote_status parse_join(parser *s, int depth, tree **out)
             continue;
         }
         MOTE_TRY(parse_repeat(s, depth, &b));
-        MOTE_TRY(make(s, JOIN, *out, b, out));
+        if (b->kind != EMPTY)
+            MOTE_TRY(append(s, JOIN, b, out, &last));
     }
-    return MOTE_OK;
+    return *out != NULL ? MOTE_OK : make(s, EMPTY, NULL, NULL, out);
 }
 
 static mote_status parse_or(parser *s, int depth, tree **out)
 {
+    tree **last = NULL;
+    *out = NULL;
     MOTE_REQUIRE(depth > 0, s->diag, MOTE_E_LIMIT, "pattern: groups nested deeper than %d", DEPTH);
-    MOTE_TRY(parse_join(s, depth, out));
-    while (take(s, "|")) {
+    do {
         tree *b;
         MOTE_TRY(parse_join(s, depth, &b));
-        MOTE_TRY(make(s, OR, *out, b, out));
-    }
+        MOTE_TRY(append(s, OR, b, out, &last));
+    } while (take(s, "|"));
     return MOTE_OK;
 }
 
@@ -453,19 +510,33 @@ typedef struct step {
 struct mote_regex {
     step *steps;
     uint32_t n;
+    bool fold; /* some step is without regard to case */
     /* states of a match: a list without repetition (Briggs, Torczon 1993), now and next */
     uint32_t *dense[2], *sparse[2], *stack;
 };
 
 typedef struct compiler {
+    mote_arena *arena;
     step *steps;
-    uint32_t n;
+    uint32_t n, cap;
+    bool fold;
     mote_diag *diag;
 } compiler;
 
 static mote_status emit(compiler *k, step s, uint32_t *at)
 {
     MOTE_REQUIRE(k->n < MOTE_REGEX_MAX_STEPS, k->diag, MOTE_E_LIMIT, "pattern: more than %d steps when its repetitions are written out", MOTE_REGEX_MAX_STEPS);
+    if (k->n == k->cap) {
+        const uint32_t cap = k->cap == 0 ? 64 : 2 * k->cap;
+        step *steps = mote_arena_calloc(k->arena, cap, sizeof *steps);
+        if (steps == NULL)
+            return MOTE_NO_MEMORY(k->diag, cap * sizeof *steps);
+        if (k->n != 0)
+            memcpy(steps, k->steps, k->n * sizeof *steps);
+        k->steps = steps;
+        k->cap = cap;
+    }
+    k->fold = k->fold || s.fold;
     *at = k->n;
     k->steps[k->n++] = s;
     return MOTE_OK;
@@ -476,12 +547,8 @@ static mote_status compile(compiler *k, const tree *t);
 static mote_status compile_repeat(compiler *k, const tree *t)
 {
     uint32_t at = 0, go = 0;
-    for (int32_t i = 0; i < t->least; i++) {
-        const uint32_t before = k->n;
+    for (int32_t i = 0; i < t->least; i++)
         MOTE_TRY(compile(k, t->a));
-        if (k->n == before) /* the empty text, however often */
-            return MOTE_OK;
-    }
     if (t->most < 0) {
         MOTE_TRY(emit(k, (step){.kind = STEP_FORK}, &at));
         k->steps[at].a = k->n;
@@ -499,50 +566,64 @@ static mote_status compile_repeat(compiler *k, const tree *t)
     return MOTE_OK;
 }
 
-static mote_status compile(compiler *k, const tree *t)
+static mote_status compile_or(compiler *k, const tree *t)
 {
-    uint32_t at = 0, go = 0;
-    switch (t->kind) {
-    case EMPTY: return MOTE_OK;
-    case LETTER: return emit(k, (step){.kind = STEP_LETTER, .letter = t->fold ? mote_letter_lower(t->letter) : t->letter, .fold = t->fold}, &at);
-    case SET: return emit(k, (step){.kind = STEP_SET, .set = t->set, .fold = t->fold}, &at);
-    case JOIN:
-        MOTE_TRY(compile(k, t->a));
-        return compile(k, t->b);
-    case OR:
+    uint32_t at = 0, go = 0, ends = UINT32_MAX; /* the jumps to the end: a list through their destinations, which are not known yet */
+    for (; t->kind == OR; t = t->b) {
         MOTE_TRY(emit(k, (step){.kind = STEP_FORK}, &at));
         k->steps[at].a = k->n;
         MOTE_TRY(compile(k, t->a));
-        MOTE_TRY(emit(k, (step){.kind = STEP_GO}, &go));
+        MOTE_TRY(emit(k, (step){.kind = STEP_GO, .a = ends}, &go));
+        ends = go;
         k->steps[at].b = k->n;
-        MOTE_TRY(compile(k, t->b));
-        k->steps[go].a = k->n;
-        return MOTE_OK;
+    }
+    MOTE_TRY(compile(k, t));
+    for (uint32_t next_end; ends != UINT32_MAX; ends = next_end) {
+        next_end = k->steps[ends].a;
+        k->steps[ends].a = k->n;
+    }
+    return MOTE_OK;
+}
+
+static mote_status compile(compiler *k, const tree *t)
+{
+    uint32_t at = 0;
+    switch (t->kind) {
+    case EMPTY: return MOTE_OK;
+    case LETTER: return emit(k, (step){.kind = STEP_LETTER, .letter = t->fold ? mote_letter_fold(t->letter) : t->letter, .fold = t->fold}, &at);
+    case SET: return emit(k, (step){.kind = STEP_SET, .set = t->set, .fold = t->fold}, &at);
+    case JOIN:
+        for (; t->kind == JOIN; t = t->b)
+            MOTE_TRY(compile(k, t->a));
+        return compile(k, t);
+    case OR: return compile_or(k, t);
     case REPEAT: return compile_repeat(k, t);
     default: return emit(k, (step){.kind = STEP_EDGE, .edge = t->kind}, &at);
     }
 }
 
-enum { PATTERN_LIMIT = 8192 }; /* bytes: joins lean to the left, and are recursed into */
+enum { PATTERN_LIMIT = 1 << 16 }; /* bytes */
 
 mote_status mote_regex_compile(mote_arena *arena, mote_str pattern, mote_regex **out, mote_diag *diag)
 {
     parser s = {.arena = arena, .diag = diag, .p = pattern};
-    compiler k = {.diag = diag};
+    compiler k = {.arena = arena, .diag = diag};
     tree *t;
     uint32_t at;
     *out = NULL;
     MOTE_REQUIRE(pattern.n <= PATTERN_LIMIT, diag, MOTE_E_LIMIT, "pattern: %zu bytes, at most %d are supported", pattern.n, PATTERN_LIMIT);
+    for (size_t i = 0, bytes; i < pattern.n; i += bytes)
+        MOTE_REQUIRE(mote_letter_at(pattern.p + i, pattern.n - i, &bytes) != 0xfffd || bytes != 1, diag, MOTE_E_VALUE, "pattern, byte %zu: no UTF-8", i);
     MOTE_TRY(parse_or(&s, DEPTH, &t));
     MOTE_REQUIRE(!more(&s), diag, MOTE_E_VALUE, "pattern, byte %zu: ) without its (", s.at);
     mote_regex *r = mote_arena_calloc(arena, 1, sizeof *r);
-    k.steps = mote_arena_calloc(arena, MOTE_REGEX_MAX_STEPS + 1, sizeof *k.steps);
-    if (r == NULL || k.steps == NULL)
-        return MOTE_NO_MEMORY(diag, MOTE_REGEX_MAX_STEPS * sizeof *k.steps);
+    if (r == NULL)
+        return MOTE_NO_MEMORY(diag, sizeof *r);
     MOTE_TRY(compile(&k, t));
     MOTE_TRY(emit(&k, (step){.kind = STEP_MATCH}, &at));
     r->steps = k.steps;
     r->n = k.n;
+    r->fold = k.fold;
     for (int i = 0; i < 2; i++) {
         r->dense[i] = mote_arena_calloc(arena, r->n + 1, sizeof(uint32_t));
         r->sparse[i] = mote_arena_calloc(arena, r->n + 1, sizeof(uint32_t));
@@ -575,19 +656,33 @@ static bool at_edge(kind k, mote_str t, size_t at)
 
 static bool in_set(const set *s, uint32_t c)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (c >= s->r[i].lo && c <= s->r[i].hi)
-            return true;
-    return false;
+    size_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        const size_t middle = lo + (hi - lo) / 2;
+        if (s->r[middle].hi < c)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo < s->n && s->r[lo].lo <= c;
 }
 
-static bool reads(const step *s, uint32_t c)
+/* A code point of the text, and those that it is without regard to case; the first is the fold. */
+typedef struct reading {
+    uint32_t c, orbit[MOTE_LETTER_ORBIT];
+    size_t n;
+} reading;
+
+static bool reads(const step *s, const reading *c)
 {
     if (s->kind == STEP_LETTER)
-        return (s->fold ? mote_letter_lower(c) : c) == s->letter;
+        return (s->fold ? c->orbit[0] : c->c) == s->letter;
     if (!s->fold)
-        return in_set(s->set, c) != s->set->negated;
-    return (in_set(s->set, c) || in_set(s->set, mote_letter_lower(c)) || in_set(s->set, mote_letter_upper(c))) != s->set->negated;
+        return in_set(s->set, c->c) != s->set->negated;
+    for (size_t i = 0; i < c->n; i++)
+        if (in_set(s->set, c->orbit[i]))
+            return !s->set->negated;
+    return s->set->negated;
 }
 
 /* Adds a state and all that follow it without a letter. */
@@ -621,11 +716,15 @@ bool mote_regex_matches(mote_regex *r, mote_str text)
     uint32_t n = add(r, now, 0, 0, text, 0);
     size_t bytes;
     for (size_t at = 0; at < text.n && n != 0; at += bytes) {
-        const uint32_t c = mote_letter_at(text.p + at, text.n - at, &bytes);
+        reading c = {.c = mote_letter_at(text.p + at, text.n - at, &bytes)};
         uint32_t next_n = 0;
+        if (c.c == 0xfffd && bytes == 1)
+            return false;
+        if (r->fold)
+            c.n = mote_letter_orbit(c.c, c.orbit);
         for (uint32_t i = 0; i < n; i++) {
             const step *s = &r->steps[r->dense[now][i]];
-            if ((s->kind == STEP_LETTER || s->kind == STEP_SET) && reads(s, c))
+            if ((s->kind == STEP_LETTER || s->kind == STEP_SET) && reads(s, &c))
                 next_n = add(r, 1 - now, next_n, r->dense[now][i] + 1, text, at + bytes);
         }
         now = 1 - now;

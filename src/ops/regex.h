@@ -13,7 +13,8 @@ typedef struct mote_regex mote_regex;
 /* RE2's syntax, its Unicode classes (\pN) and \C excepted. MOTE_E_VALUE names what is wrong and where, MOTE_E_UNSUPPORTED what is not there,
  * MOTE_E_LIMIT what is too large. Memory from the arena. */
 mote_status mote_regex_compile(mote_arena *arena, mote_str pattern, mote_regex **out, mote_diag *diag);
-/* Whether the whole text matches. O(steps of the expression times bytes of the text). Uses memory of the expression: one thread at a time. */
+/* Whether the whole text matches; a byte that is no UTF-8 matches nothing. O(steps of the expression times bytes of the text), the logarithm of the ranges in a
+ * set aside. Uses memory of the expression: one thread at a time. */
 bool mote_regex_matches(mote_regex *r, mote_str text);
 
 #endif

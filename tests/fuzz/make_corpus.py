@@ -48,6 +48,14 @@ def model(name, nodes, inputs, outputs, initializers=(), opset=17, functions=(),
         put(target, name, data)
 
 
+def regexes():
+    for name, pattern, text in (("email", rb"(\W|^)[\w.\-]{0,25}@(yahoo|gmail)\.com(\W|$)", b"me@gmail.com"), ("quotes", rb"\Qa.b*\E+\x41\103\n(?P<n>x)(?:y|)", b"a.b*AC\nxy"),
+                                ("classes", rb"[[:alpha:]]+[^\d\S_-]*[\]a-f\x{3b1}-\x{3c9}]", b"abc \xce\xb1"), ("counts", rb"((a?){3}|b{2,}|c{,3}|d{0}){1,4}?", b"aabb"),
+                                ("flags", b"(?i)stra\xc3\x9fe(?-i:X)(?s:.)(?m:^a$)", b"STRA\xc3\x9fEX\na"), ("edges", rb"\A\bfoo\b|\Bx\B\z", b"foo"), ("not-utf8", b"a.", b"a\xff"),
+                                ("bad", b"(a[\xff", b"")):
+        put("fuzz_regex", name, pattern + b"\0" + text)
+
+
 def models():
     n = h.make_node
     x4 = vi("x", T.FLOAT, [1, 2, 5, 5])
@@ -165,5 +173,5 @@ def texts():
     put("fuzz_tokens", "broken", (vocab + "\n").encode() + b"\xff\xc0\x80 \xed\xa0\x80 un\0able \xf4\x90\x80\x80")
 
 
-for part in (models, arrays, pictures, sounds, texts):
+for part in (models, arrays, pictures, sounds, texts, regexes):
     part()

@@ -1,6 +1,7 @@
 # test_regex_peers.py - RegexFullMatch beside onnxruntime (RE2): the same answers, and the same patterns refused
 # SPDX-License-Identifier: Apache-2.0
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -50,5 +51,46 @@ with tempfile.TemporaryDirectory() as tmp:
         elif got is None and "RegexFullMatch" not in r.stderr:
             wrong += 1
             print(f"WRONG {p!r}: the error does not name the operator: {r.stderr.strip()}")
-print(f"{len(patterns)} patterns, {wrong} wrong")
+
+
+# Random patterns side by side in one model; letters that are several without regard to case among them. The Kelvin sign is U+212A.
+rng = random.Random(5)
+ATOMS = ["a", "b", "c", ".", r"\d", r"\w", r"\s", r"\W", r"\D", "[a-c]", "[^b]", r"[\d_]", "[[:alpha:]]", "[^[:digit:]a]", "\u00e9", "\u00df", "k", "s", r"\b", r"\B", "^", "$", r"\x41",
+         r"\n", "-", "\u017f", "[k-s]", "[^K]", "\u03a3", "[\u03b1-\u03c9]", "[[:^word:]]", r"[\W\d]", "\u0130", "[\u00b5-\u00e5]"]
+
+
+def grown(depth):
+    r = rng.random()
+    if depth == 0 or r < 0.4:
+        return rng.choice(ATOMS)
+    if r < 0.6:
+        return grown(depth - 1) + grown(depth - 1)
+    if r < 0.7:
+        return "(" + grown(depth - 1) + "|" + grown(depth - 1) + ")"
+    if r < 0.8:
+        return rng.choice(["(?:", "(?i:", "(?s:", "(?m:", "(?im:", "(?-i:"]) + grown(depth - 1) + ")"
+    if r < 0.83:
+        return "(" + rng.choice(["", "|" + grown(depth - 1), grown(depth - 1) + "|"]) + ")"
+    return "(" + grown(depth - 1) + ")" + rng.choice(["*", "+", "?", "{2}", "{0,2}", "{1,3}", "{2,}", "*?", "{0}"])
+
+
+words = ["".join(rng.choice("abckKsSA1_ \n\u017f\u00df\u00c9\u00e9\u03c3\u03c2\u03a3-\u212ax\u0130i\u0131\u00b5\u03bc") for _ in range(rng.randint(0, 6))) for _ in range(150)]
+grown_patterns = [rng.choice(["", "(?i)", "(?i)"]) + grown(4) for _ in range(500)]
+nodes = [helper.make_node("RegexFullMatch", ["x"], [f"y{i}"], pattern=p) for i, p in enumerate(grown_patterns)]
+tensor = helper.make_tensor("x", TensorProto.STRING, [len(words)], [w.encode() for w in words])
+outs = [helper.make_tensor_value_info(n.output[0], TensorProto.BOOL, [len(words)]) for n in nodes]
+both = helper.make_model(helper.make_graph(nodes, "g", [], outs, [tensor]), opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+want = ort.InferenceSession(both.SerializeToString()).run(None, {})
+with tempfile.TemporaryDirectory() as tmp:
+    onnx.save(both, f"{tmp}/m.onnx")
+    r = subprocess.run([tool, "run", f"{tmp}/m.onnx", "--random", "--outputs", f"{tmp}/y.npz"], capture_output=True, text=True)
+    if r.returncode != 0:
+        sys.exit(f"WRONG: {r.stderr}")
+    got = np.load(f"{tmp}/y.npz")
+    for n, p, w in zip(nodes, grown_patterns, want):
+        differ = [x for x, a, b in zip(words, w, got[n.output[0]].astype(bool)) if a != b]
+        if differ:
+            wrong += 1
+            print(f"WRONG {p!r}: {differ[:5]}")
+print(f"{len(patterns) + len(grown_patterns)} patterns, {wrong} wrong")
 sys.exit(1 if wrong else 0)
