@@ -79,6 +79,31 @@ static void values_of(const mote_cpu_attend *p, const float *scores, size_t stri
     }
 }
 
+/* All rows of the heads that share keys, as these lie. */
+static void few_rows(const job *j, float *scores, size_t item)
+{
+    const mote_cpu_attend *p = j->p;
+    const mote_attend *a = &p->a;
+    const size_t group = a->heads / a->kv_heads, b = item / a->kv_heads, hk = item % a->kv_heads;
+    size_t lo, hi;
+    block_range(j, b, 0, a->l, &lo, &hi);
+    if (lo >= hi)
+        lo = hi = 0;
+    const size_t width = hi - lo, stride = width + (p->extra ? 1 : 0);
+    const float *k = j->x.k + b * a->k[0] + hk * a->k[1] + lo * a->k[2], *v = j->x.v + b * a->v[0] + hk * a->v[1] + lo * a->v[2];
+    /* a call takes the rows of one head or, of one row each, those of all heads */
+    const bool heads = a->l == 1;
+    const size_t calls = heads ? 1 : group, rows = heads ? group : a->l;
+    for (size_t c = 0; c < calls; c++) {
+        const size_t h = hk * group + c;
+        float *y = j->x.y + b * a->y[0] + h * a->y[1];
+        p->few->dot(j->x.q + b * a->q[0] + h * a->q[1], heads ? a->q[1] : a->q[2], rows, k, a->k[2], width, a->d, a->scale, scores, stride);
+        for (size_t r = 0; r < rows; r++)
+            finish_row(j, b, heads ? h + r : h, heads ? 0 : r, lo, width, scores + r * stride);
+        p->few->mix(scores, stride, rows, v, a->v[2], width, a->e, y, heads ? a->y[1] : a->y[2]);
+    }
+}
+
 static void one_item(const job *j, float *keys, size_t item)
 {
     const mote_cpu_attend *p = j->p;
@@ -132,7 +157,7 @@ static void attend(void *ctx, unsigned worker, size_t begin, size_t end)
 {
     const job *j = ctx;
     for (size_t i = begin; i < end; i++)
-        one_item(j, j->scratch + worker * j->p->worker_floats, i);
+        (j->p->few != NULL ? few_rows : one_item)(j, j->scratch + worker * j->p->worker_floats, i);
 }
 
 bool mote_cpu_attend_of(mote_cpu_attend *p, const mote_attend *a, bool sinks, uint32_t cpu, unsigned workers, size_t *floats)
@@ -144,6 +169,14 @@ bool mote_cpu_attend_of(mote_cpu_attend *p, const mote_attend *a, bool sinks, ui
     p->scale[1] = -0.0f; /* x scale + -0 is x scale, rounded once, signs of zeros kept */
     if (a->batch == 0 || a->heads == 0 || a->l == 0 || a->s == 0 || a->d == 0 || a->e == 0)
         return false;
+    if (a->heads / a->kv_heads <= MOTE_ATTEND_ROWS && a->l <= MOTE_ATTEND_ROWS && a->heads / a->kv_heads * a->l <= MOTE_ATTEND_ROWS) {
+        p->few = mote_attend_select(cpu);
+        p->parts = p->blocks = 1;
+        if (!mote_size_mul(MOTE_ATTEND_ROWS, a->s + 1, floats) || !mote_size_align(*floats, MOTE_LANES, floats))
+            return false;
+        p->worker_floats = *floats;
+        return mote_size_mul(*floats, workers, floats);
+    }
     p->rows = mote_min_size(a->l, mote_max_size(p->row->mr, mote_min_size(MAX_ROWS, SCORES / a->s)));
     p->blocks = mote_div_up(a->l, p->rows);
     size_t scores, pairs, units, keys = a->s;

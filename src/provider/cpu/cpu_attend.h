@@ -5,6 +5,7 @@
 #ifndef MOTE_PROVIDER_CPU_CPU_ATTEND_H
 #define MOTE_PROVIDER_CPU_CPU_ATTEND_H
 
+#include "kernels/attend/attend.h"
 #include "kernels/binary/binary.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/softmax/softmax.h"
@@ -15,6 +16,7 @@
 typedef struct mote_cpu_attend {
     const mote_gemm_f32_row *row;
     const mote_softmax_row *softmax;
+    const mote_attend_row *few;   /* for a few rows that share keys: nothing is packed; else NULL */
     mote_binary_fn add;
     mote_unary_fn linear, tanh;
     mote_transpose_fn transpose;
