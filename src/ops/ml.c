@@ -71,8 +71,7 @@ static size_t place_of(const mote_ml_finder *f, const mote_ml_list *l, size_t i)
 {
     if (l->dtype == MOTE_DTYPE_STRING)
         return (size_t)mote_str_hash_keyed(f->seed, mote_ml_string(l, i)) & f->mask;
-    const uint64_t key = key_of(l, i);
-    return (size_t)mote_str_hash_keyed(f->seed, (mote_str){(const char *)&key, sizeof key}) & f->mask;
+    return (size_t)(((key_of(l, i) ^ f->seed.k0) * (f->seed.k1 | 1)) >> 32) & f->mask; /* multiply and shift, under the key */
 }
 
 static bool equal(const mote_ml_list *a, size_t i, const mote_ml_list *b, size_t k)

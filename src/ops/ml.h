@@ -38,6 +38,28 @@ mote_status mote_ml_finder_init(mote_ml_finder *f, mote_arena *temp, const mote_
 /* keys.n: not found. l is of the keys' type. */
 size_t mote_ml_find(const mote_ml_finder *f, const mote_ml_list *l, size_t i);
 
+/* LabelEncoder, CategoryMapper: the value behind each key. */
+typedef struct mote_ml_mapping {
+    mote_ml_finder finder;
+    mote_ml_list values, absent; /* absent: one, of what is not found; in `memory` unless an attribute has it */
+    union {
+        mote_str s;
+        int64_t s64;
+        int32_t s32;
+        int16_t s16;
+        float f32;
+        double f64;
+    } memory;
+} mote_ml_mapping;
+/* m stays where it is. temp: memory of the table. asked: as mote_ml_finder_init. */
+mote_status mote_ml_mapping_of(const mote_node *n, mote_dtype x, mote_arena *temp, size_t asked, mote_ml_mapping *m, mote_diag *diag);
+/* Elements [begin, end). Strings of y are borrowed. */
+void mote_ml_map(const mote_ml_mapping *m, const mote_array *x, mote_array *y, size_t begin, size_t end);
+/* OneHotEncoder: the categories. */
+mote_status mote_ml_categories_of(const mote_node *n, mote_dtype x, mote_ml_list *out, mote_diag *diag);
+/* Elements [begin, end) as rows of f->keys.n. MOTE_E_VALUE: not found, and zeros is false. */
+mote_status mote_ml_one_hot(const mote_ml_finder *f, const mote_array *x, float *y, bool zeros, size_t begin, size_t end, mote_diag *diag);
+
 /* ---- scores ---- */
 
 typedef enum mote_ml_post { MOTE_ML_NONE, MOTE_ML_SOFTMAX, MOTE_ML_LOGISTIC, MOTE_ML_SOFTMAX_ZERO, MOTE_ML_PROBIT } mote_ml_post;

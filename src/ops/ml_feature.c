@@ -111,11 +111,16 @@ static mote_status eval_imputer(mote_eval *c)
     MOTE_TRY(imputed_of(c->node, x->dtype, &values, c->diag));
     MOTE_REQUIRE(values.n == 1 || values.n == row, c->diag, MOTE_E_SHAPE, "%zu imputed values for rows of %zu, expected 1 or as many", values.n, row);
     const size_t step = values.n == 1 ? 0 : 1;
-    if (n != 0)
+    if (n != 0 && x->dtype != MOTE_DTYPE_F32)
         memcpy(y->data, x->data, x->bytes);
     if (mote_dtype_in(x->dtype, MOTE_DTYPES_FLOAT)) {
         const float replaced = mote_node_float(c->node, "replaced_value_float", 0);
-        for (size_t i = 0, k = 0; i < n; i++, k = k + 1 < row ? k + 1 : 0) {
+        const float *old = x->data, *now = values.data;
+        const bool nan = replaced != replaced;
+        for (size_t at = 0; x->dtype == MOTE_DTYPE_F32 && at < n; at += row)
+            for (size_t k = 0; k < row; k++)
+                ((float *)y->data)[at + k] = (nan ? old[at + k] != old[at + k] : old[at + k] == replaced) ? now[k * step] : old[at + k];
+        for (size_t i = 0, k = 0; x->dtype != MOTE_DTYPE_F32 && i < n; i++, k = k + 1 < row ? k + 1 : 0) {
             const double v = mote_array_f64(x, i);
             if (v == (double)replaced || (v != v && replaced != replaced))
                 mote_dtype_from_f64(y->dtype, y->data, i, (double)((const float *)values.data)[k * step]);
