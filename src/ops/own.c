@@ -1,7 +1,9 @@
 /* own.c - arrays that own their memory: results of evaluation
  * SPDX-License-Identifier: Apache-2.0
  *
- * data stands 64 bytes behind the start of its block; the block's head knows its size and the string bytes that belong to it. */
+ * data stands 64 bytes behind the start of its block; the block's head knows its size and the string bytes that belong to it. The tensors in sequences are never
+ * written: a copy of a sequence shares them with it (an array names its block in `own`, so that a view made of it does not pass for it), so that a loop that
+ * appends to a sequence does not copy all of it each time. One thread at a time, as all of a session. */
 #include "base/platform.h"
 #include "ops/op.h"
 #include "base/size.h"
@@ -15,6 +17,8 @@ typedef struct chunk {
 typedef struct head {
     size_t bytes; /* with this head */
     chunk *chunks;
+    const mote_heap *heap;
+    size_t sharers; /* arrays beside the first */
 } head;
 enum { HEAD_BYTES = 64 };
 _Static_assert(sizeof(head) <= HEAD_BYTES, "the head fits before the data");
@@ -32,7 +36,7 @@ static mote_status make_block(mote_heap *heap, mote_array *a, size_t bytes, mote
     if (block == NULL)
         return MOTE_NO_MEMORY(diag, total);
     head *h = (head *)(void *)block;
-    *h = (head){total, NULL};
+    *h = (head){total, NULL, heap, 0};
     a->data = block + HEAD_BYTES;
     return MOTE_OK;
 }
@@ -63,12 +67,30 @@ static void free_block(mote_heap *heap, mote_array *a)
     if (a->data == NULL)
         return;
     head *h = head_of(a);
+    if (h->sharers != 0) {
+        h->sharers--;
+        a->data = NULL;
+        return;
+    }
     for (chunk *k = h->chunks, *next; k != NULL; k = next) {
         next = k->next;
         mote_heap_free(heap, k, k->bytes);
     }
     mote_heap_free(heap, h, h->bytes);
     a->data = NULL;
+}
+
+/* Not 0, and another one for another block. */
+static uint32_t name_of(const void *data) { return (uint32_t)((uintptr_t)data / HEAD_BYTES) | 0x80000000u; }
+
+/* `from` is an element of a sequence in this heap: to becomes the same. */
+static bool share(const mote_heap *heap, const mote_array *from, mote_array *to)
+{
+    if (from->kind != MOTE_KIND_TENSOR || from->own == 0 || from->own != name_of(from->data) || head_of(from)->heap != heap)
+        return false;
+    *to = *from;
+    head_of(from)->sharers++;
+    return true;
 }
 
 enum { NEST_MAX = 8 };
@@ -99,7 +121,11 @@ static mote_status clone_items(mote_heap *heap, const mote_array *const *items, 
     MOTE_TRY(make_block(heap, to, bytes, diag));
     mote_array *elements = to->data;
     for (size_t i = 0; i < n; i++) {
-        mote_status status = clone_deep(heap, items != NULL ? items[i] : &flat[i], &elements[i], depth + 1, diag);
+        const mote_array *item = items != NULL ? items[i] : &flat[i];
+        if (share(heap, item, &elements[i]))
+            continue;
+        mote_status status = clone_deep(heap, item, &elements[i], depth + 1, diag);
+        elements[i].own = status == MOTE_OK && item->kind == MOTE_KIND_TENSOR ? name_of(elements[i].data) : 0;
         if (status != MOTE_OK) {
             to->dims[0] = (int64_t)i;
             free_deep(heap, to, depth);
@@ -135,6 +161,7 @@ static mote_status clone_deep(mote_heap *heap, const mote_array *from, mote_arra
 {
     *to = *from;
     to->data = NULL;
+    to->own = 0;
     if (from->kind != MOTE_KIND_TENSOR)
         return clone_items(heap, NULL, from->data, (size_t)from->dims[0], to, depth, diag);
     MOTE_TRY(make_block(heap, to, from->bytes, diag));

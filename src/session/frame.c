@@ -230,6 +230,7 @@ static mote_status plan_inputs(mote_frame *f, const mote_array *inputs, mote_dia
         mote_slot *slot = &f->slots[f->session->model->index[v->id]];
         f->key[i] = inputs[i];
         f->key[i].data = NULL;
+        f->key[i].own = 0; /* the slot gets other memory */
         if (inputs[i].dtype == MOTE_DTYPE_NONE && inputs[i].kind == MOTE_KIND_TENSOR) {
             MOTE_REQUIRE(v->constant != NULL, diag, MOTE_E_ARGUMENT, "input '%.*s' is not given", MOTE_STR_ARG(v->name));
             MOTE_TRY(set_constant(f, slot, v, diag));

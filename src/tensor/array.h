@@ -13,6 +13,7 @@ typedef struct mote_array {
     mote_kind kind; /* SEQUENCE, OPTIONAL: data is mote_array[dims[0]], rank 1; OPTIONAL: dims[0] is 0 or 1 */
     mote_dtype dtype; /* of the elements' elements for a sequence or optional */
     int32_t rank;
+    uint32_t own; /* ops/own.c: an element of a sequence, which other sequences may share; 0 for all else */
     int64_t dims[MOTE_MAX_RANK];
     void *data; /* NULL: no memory yet, or no element */
     size_t bytes;
