@@ -64,14 +64,19 @@ EVAL(shrink, shrink, ATTR("lambd", 0.5f), ATTR("bias", 0.0f), x < -a ? x + b : x
 
 FORMS(gelu_erf, gelu, x * 0.5 * (1 + erf(x * 0.70710678118654752440)))
 FORMS(gelu_tanh, gelu_tanh, x * 0.5 * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))))
+static mote_status infer_gelu(mote_infer *c)
+{
+    mote_str how = mote_node_string(c->node, "approximate", "none");
+    MOTE_REQUIRE(mote_str_is(how, "tanh") || mote_str_is(how, "none"), c->diag, MOTE_E_VALUE, "approximate is '%.*s', expected 'none' or 'tanh'",
+                 MOTE_STR_ARG(how));
+    return mote_infer_like(c);
+}
+
 static mote_status eval_gelu(mote_eval *c)
 {
     static const mote_map1 none = {gelu_erf_f32, gelu_erf_f64, NULL, NULL};
     static const mote_map1 tanh_form = {gelu_tanh_f32, gelu_tanh_f64, NULL, NULL};
-    mote_str how = mote_node_string(c->node, "approximate", "none");
-    bool approximate = mote_str_is(how, "tanh");
-    MOTE_REQUIRE(approximate || mote_str_is(how, "none"), c->diag, MOTE_E_VALUE,
-                 "approximate is '%.*s', expected 'none' or 'tanh'", MOTE_STR_ARG(how));
+    bool approximate = mote_str_is(mote_node_string(c->node, "approximate", "none"), "tanh");
     return mote_map_unary(c, approximate ? &tanh_form : &none, (const double[2]){0, 0});
 }
 
@@ -274,7 +279,7 @@ MOTE_OP(onnx, Mish, 22, MISH_18(MOTE_DTYPES_FLOAT));
 
 MOTE_OP(onnx, Gelu, 20, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_STRING("approximate", "none")), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,
-        .infer = mote_infer_like, .eval = eval_gelu, .doc = MOTE_DOC("y = x/2 (1 + erf(x / sqrt 2)), or its tanh approximation"));
+        .infer = infer_gelu, .eval = eval_gelu, .doc = MOTE_DOC("y = x/2 (1 + erf(x / sqrt 2)), or its tanh approximation"));
 
 MOTE_OP(onnx, Swish, 24, .in = "X:T", .out = "Y:T", .types = MOTE_TYPES({"T", MOTE_DTYPES_FLOAT, 0}),
         .attrs = MOTE_ATTRS(MOTE_A_FLOAT("alpha", 1.0f)), .flags = MOTE_OP_ELEMENTWISE | MOTE_OP_QUANT_INT,

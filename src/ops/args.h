@@ -39,6 +39,8 @@ mote_status mote_arg_axes(const int64_t *axes, size_t n, int32_t rank, const cha
 mote_status mote_arg_ints(const mote_array *a, size_t max, const char *name, mote_diag *diag, int64_t *out, size_t *n);
 /* The one integer of a tensor with one element. */
 mote_status mote_arg_int(const mote_array *a, const char *name, mote_diag *diag, int64_t *out);
+/* No element of integers to divide by is 0. */
+mote_status mote_divisor_check(const mote_array *b, mote_diag *diag);
 /* Rank at most MOTE_MAX_RANK: MOTE_E_UNSUPPORTED otherwise. */
 mote_status mote_arg_rank(int64_t rank, mote_diag *diag);
 

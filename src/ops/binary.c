@@ -38,15 +38,19 @@ EVAL(sub)
 FORMS(mul, x *y, U(x) * U(y))
 EVAL(mul)
 
+mote_status mote_divisor_check(const mote_array *b, mote_diag *diag)
+{
+    for (size_t i = 0, n = mote_array_count(b); i < n; i++)
+        MOTE_REQUIRE(mote_array_i64(b, i) != 0, diag, MOTE_E_VALUE, "element %zu of the divisor is 0", i);
+    return MOTE_OK;
+}
+
 /* Whether an integer divisor has a zero where there is something to divide. */
 static mote_status check_divisor(mote_eval *c)
 {
-    const mote_array *b = c->in[1];
-    if (mote_dtype_in(b->dtype, MOTE_DTYPES_FLOAT) || mote_array_count(c->out[0]) == 0)
+    if (mote_dtype_in(c->in[1]->dtype, MOTE_DTYPES_FLOAT) || mote_array_count(c->out[0]) == 0)
         return MOTE_OK;
-    for (size_t i = 0, n = mote_array_count(b); i < n; i++)
-        MOTE_REQUIRE(mote_array_i64(b, i) != 0, c->diag, MOTE_E_VALUE, "element %zu of the divisor is 0", i);
-    return MOTE_OK;
+    return mote_divisor_check(c->in[1], c->diag);
 }
 
 FLOAT_FORMS(div, x / y)

@@ -57,7 +57,16 @@ static mote_status infer_conv_of(mote_infer *c, uint32_t iw, uint32_t ib, mote_d
 
 static mote_status infer_conv(mote_infer *c) { return infer_conv_of(c, 1, 2, c->in[0]->dtype); }
 static mote_status infer_conv_integer(mote_infer *c) { return infer_conv_of(c, 1, UINT32_MAX, MOTE_DTYPE_S32); }
-static mote_status infer_qlinear(mote_infer *c) { return infer_conv_of(c, 3, 8, c->in[7]->dtype); }
+static mote_status infer_qlinear(mote_infer *c)
+{
+    const int64_t outputs = mote_infer_ranked(c, 3) && c->in[3]->rank > 0 ? c->in[3]->dims[0] : MOTE_DIM_UNKNOWN;
+    for (uint32_t i = 4; i < 6; i++)
+        if (mote_infer_ranked(c, i) && c->in[i]->rank != 0)
+            MOTE_REQUIRE(c->in[i]->rank == 1 && (mote_dim_may_equal(c->in[i]->dims[0], 1) || mote_dim_may_equal(c->in[i]->dims[0], outputs)), c->diag,
+                         MOTE_E_SHAPE, "%s is no scalar and does not have one value for each of the %lld output channels",
+                         i == 4 ? "w_scale" : "w_zero_point", (long long)outputs);
+    return infer_conv_of(c, 3, 8, c->in[7]->dtype);
+}
 
 typedef struct shape {
     mote_window win;

@@ -34,9 +34,8 @@ static mote_status dft_of(const mote_node *n, int32_t rank, const int64_t *dims,
         MOTE_TRY(mote_arg_int(length, "dft_length", diag, &d->length));
     else if (length_given)
         d->length = MOTE_DIM_UNKNOWN;
-    MOTE_REQUIRE(!mote_dim_known(d->length) || (d->length >= 1 && d->length <= LENGTH_LIMIT) || (length == NULL && size == 0), diag, MOTE_E_VALUE,
-                 "the transform's length is %lld, expected 1 to %d", (long long)d->length, LENGTH_LIMIT);
-    MOTE_REQUIRE(!(d->length < MOTE_DIM_UNKNOWN && length != NULL), diag, MOTE_E_VALUE, "dft_length is %lld", (long long)d->length);
+    MOTE_REQUIRE((length == NULL && (length_given || !mote_dim_known(size))) || (d->length >= 1 && d->length <= LENGTH_LIMIT), diag, MOTE_E_VALUE,
+                 "%s is %lld, expected 1 to %d", length != NULL ? "dft_length" : "the transform's length", (long long)d->length, LENGTH_LIMIT);
     return MOTE_OK;
 }
 

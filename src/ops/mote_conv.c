@@ -4,6 +4,7 @@
 #include "ops/args.h"
 #include "ops/forms.h"
 #include "ops/types.h"
+#include "ops/wide.h"
 #include "base/size.h"
 #include <math.h>
 #include <string.h>
@@ -319,11 +320,10 @@ static mote_status eval_window(mote_eval *c, bool global, bool max)
         const int64_t *kernel = mote_node_ints(c->node, "kernel_shape", &n);
         MOTE_TRY(mote_window_of(c->node, r, kernel, xa->dims + 1, &win, c->diag));
     }
-    size_t channels = (size_t)xa->dims[r + 1], pixels = 1, out_pixels = 1, taps = 1, i = 0;
+    size_t channels = (size_t)xa->dims[r + 1], pixels = 1, out_pixels = 1, i = 0;
     for (int32_t d = 0; d < r; d++) {
         pixels *= (size_t)win.in[d];
         out_pixels *= (size_t)win.out[d];
-        taps *= (size_t)win.kernel[d];
     }
     bool include = mote_node_int(c->node, "count_include_pad", 0) != 0;
     if (out_pixels == 0)
@@ -331,20 +331,20 @@ static mote_status eval_window(mote_eval *c, bool global, bool max)
     for (size_t n = 0; n < (size_t)xa->dims[0]; n++) {
         int64_t o[MOTE_MAX_RANK] = {0};
         do {
-            /* With padding counted, a window still ends where the padding does (ceil_mode may reach past it). */
-            size_t counted = 1;
-            for (int32_t d = 0; d < r; d++) {
-                size_t inside = 0;
-                for (int64_t k = 0; k < win.kernel[d]; k++)
-                    inside += o[d] * win.stride[d] + k * win.dilation[d] < win.in[d] + win.pad_begin[d] + win.pad_end[d];
-                counted *= inside;
-            }
+            const size_t counted = mote_window_counted(&win, o);
+            int64_t first[MOTE_MAX_RANK], there[MOTE_MAX_RANK];
+            mote_window_inside(&win, o, first, there);
+            size_t taps = 1;
+            for (int32_t d = 0; d < r; d++)
+                taps *= (size_t)there[d];
             for (size_t ch = 0; ch < channels; ch++, i++) {
-                int64_t k[MOTE_MAX_RANK] = {0};
+                int64_t k[MOTE_MAX_RANK], box[MOTE_MAX_RANK] = {0};
                 size_t at, used = 0;
                 float sum = 0.0f, top = -INFINITY;
                 int64_t itop = INT64_MIN;
-                for (size_t t = 0; t < taps; t++, next(r, win.kernel, k)) {
+                for (size_t t = 0; t < taps; t++, next(r, there, box)) {
+                    for (int32_t d = 0; d < r; d++)
+                        k[d] = first[d] + box[d];
                     if (!tap(&win, o, k, &at))
                         continue;
                     size_t e = (n * pixels + at) * channels + ch;

@@ -52,21 +52,8 @@ typedef struct pool {
     size_t images, in_pixels, out_pixels, taps; /* images: batch times channels */
     bool include;
     double p;
-    size_t *at; /* the window's pixels, SIZE_MAX in the padding */
+    size_t *at; /* the window's pixels, those in the padding left out */
 } pool;
-
-/* Elements by which an average divides: with padding counted a window still ends where the padding does (ceil_mode may reach past it). */
-static size_t counted_of(const mote_window *w, const int64_t *o)
-{
-    size_t counted = 1;
-    for (int32_t d = 0; d < w->r; d++) {
-        size_t inside = 0;
-        for (int64_t k = 0; k < w->kernel[d]; k++)
-            inside += o[d] * w->stride[d] + k * w->dilation[d] < w->in[d] + w->pad_begin[d] + w->pad_end[d];
-        counted *= inside;
-    }
-    return counted;
-}
 
 #define POOL(T, suffix, FMA, ABS, POW, SQRT)                                                                           \
     static T pool_##suffix(const pool *s, const T *x, size_t counted, size_t *where)                                   \
@@ -75,8 +62,6 @@ static size_t counted_of(const mote_window *w, const int64_t *o)
         size_t used = 0;                                                                                               \
         *where = SIZE_MAX;                                                                                             \
         for (size_t t = 0; t < s->taps; t++) {                                                                         \
-            if (s->at[t] == SIZE_MAX)                                                                                  \
-                continue;                                                                                              \
             T v = x[s->at[t]];                                                                                         \
             used++;                                                                                                    \
             if (s->kind == POOL_MAX) {                                                                                 \
@@ -105,8 +90,6 @@ static int64_t pool_integer(const pool *s, const mote_array *x, size_t image, si
     int64_t top = x->dtype == MOTE_DTYPE_U8 ? 0 : INT8_MIN;
     *where = SIZE_MAX;
     for (size_t t = 0; t < s->taps; t++) {
-        if (s->at[t] == SIZE_MAX)
-            continue;
         int64_t v = mote_array_i64(x, image * s->in_pixels + s->at[t]);
         if (*where == SIZE_MAX || v > top) {
             top = v;
@@ -135,7 +118,9 @@ static mote_status run(mote_eval *c, mote_arena *temp, pool *s)
     s->images = mote_dims_count(xa->dims, 2);
     s->in_pixels = mote_dims_count(s->win.in, s->win.r);
     s->out_pixels = mote_dims_count(s->win.out, s->win.r);
-    s->taps = mote_dims_count(s->win.kernel, s->win.r);
+    size_t most = 1;
+    for (int32_t d = 0; d < s->win.r; d++)
+        most *= (size_t)(s->win.kernel[d] < s->win.in[d] ? s->win.kernel[d] : s->win.in[d]);
     bool columns = mote_node_int(c->node, "storage_order", 0) != 0;
     if (s->images == 0 || s->out_pixels == 0)
         return MOTE_OK;
@@ -151,16 +136,21 @@ static mote_status run(mote_eval *c, mote_arena *temp, pool *s)
     bool real = class == MOTE_CLASS_F32 || class == MOTE_CLASS_F64;
     const void *x = real ? mote_widen(temp, xa) : xa->data;
     void *y = real ? mote_wide_output(temp, ya) : ya->data;
-    s->at = mote_arena_calloc(temp, s->taps, sizeof *s->at);
+    s->at = mote_arena_calloc(temp, most, sizeof *s->at);
     if (x == NULL || y == NULL || s->at == NULL)
         return MOTE_NO_MEMORY(c->diag, 0);
     int64_t o[MOTE_MAX_RANK] = {0};
     for (size_t pixel = 0; pixel < s->out_pixels; pixel++, mote_box_next(s->win.r, s->win.out, o)) {
-        int64_t k[MOTE_MAX_RANK] = {0};
-        for (size_t t = 0; t < s->taps; t++, mote_box_next(s->win.r, s->win.kernel, k))
+        int64_t first[MOTE_MAX_RANK], n[MOTE_MAX_RANK], box[MOTE_MAX_RANK] = {0}, k[MOTE_MAX_RANK];
+        mote_window_inside(&s->win, o, first, n);
+        s->taps = mote_dims_count(n, s->win.r);
+        for (size_t t = 0; t < s->taps; t++, mote_box_next(s->win.r, n, box)) {
+            for (int32_t d = 0; d < s->win.r; d++)
+                k[d] = first[d] + box[d];
             if (!mote_window_tap(&s->win, o, k, &s->at[t]))
-                s->at[t] = SIZE_MAX;
-        size_t counted = counted_of(&s->win, o), where;
+                return mote_fail(c->diag, MOTE_E_INTERNAL, "a window's tap lies outside");
+        }
+        size_t counted = mote_window_counted(&s->win, o), where;
         for (size_t i = 0; i < s->images; i++) {
             size_t to = i * s->out_pixels + pixel;
             if (class == MOTE_CLASS_F32)

@@ -377,6 +377,8 @@ static mote_status eval_tile(mote_eval *c)
     mote_bytes from, to;
     int64_t xs[MOTE_MAX_RANK], ys[MOTE_MAX_RANK];
     int64_t dims[MOTE_COPY_MAX_RANK], ss[MOTE_COPY_MAX_RANK], ds[MOTE_COPY_MAX_RANK];
+    MOTE_REQUIRE(mote_array_count(c->in[1]) == (size_t)x->rank, c->diag, MOTE_E_SHAPE, "repeats has %zu elements, expected the input's rank %d",
+                 mote_array_count(c->in[1]), x->rank);
     MOTE_TRY(mote_bytes_in(c, x, &from)); /* no sub-byte types here: nothing is allocated */
     MOTE_TRY(mote_bytes_out(c, 0, &to));
     if (to.count > 0) {

@@ -59,6 +59,30 @@ MOTE_INLINE bool mote_window_tap(const mote_window *w, const int64_t *o, const i
     return true;
 }
 
+/* The taps of output o that lie in the image, in each dimension: from `first`, `n` of them. A window may be far larger than its image. */
+MOTE_INLINE void mote_window_inside(const mote_window *w, const int64_t *o, int64_t *first, int64_t *n)
+{
+    for (int32_t d = 0; d < w->r; d++) {
+        const int64_t at = o[d] * w->stride[d] - w->pad_begin[d], by = w->dilation[d];
+        int64_t end = at < w->in[d] ? (w->in[d] - 1 - at) / by + 1 : 0;
+        first[d] = at < 0 ? (by - 1 - at) / by : 0;
+        end = end < w->kernel[d] ? end : w->kernel[d];
+        n[d] = end > first[d] ? end - first[d] : 0;
+    }
+}
+
+/* Elements by which an average divides where padding counts: a window still ends where the padding does (ceil_mode may reach past it). */
+MOTE_INLINE size_t mote_window_counted(const mote_window *w, const int64_t *o)
+{
+    size_t counted = 1;
+    for (int32_t d = 0; d < w->r; d++) {
+        const int64_t left = w->in[d] + w->pad_begin[d] + w->pad_end[d] - o[d] * w->stride[d];
+        const int64_t inside = left <= 0 ? 0 : (left - 1) / w->dilation[d] + 1;
+        counted *= (size_t)(inside < w->kernel[d] ? inside : w->kernel[d]);
+    }
+    return counted;
+}
+
 /* Product of dims as elements: of arrays whose shape was checked. */
 MOTE_INLINE size_t mote_dims_count(const int64_t *dims, int32_t rank)
 {

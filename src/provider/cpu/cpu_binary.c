@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "kernels/binary/binary.h"
 #include "kernels/quantize/quantize.h"
+#include "ops/args.h"
 #include "provider/cpu/cpu_broadcast.h"
 #include "provider/cpu/lower.h"
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct binary_params {
     mote_binary_fn f32;       /* one of these */
     mote_binary_int_fn integer;
     mote_logic logic;
+    bool divides; /* integers: a divisor of 0 is refused */
     bool is_logic;
     const mote_convert_row *convert; /* NULL: elements as they are; else f16 or bf16 on both sides */
     bool half;
@@ -82,6 +84,8 @@ static void binary_range(void *ctx, unsigned worker, size_t begin, size_t end)
 static mote_status binary_run(const mote_step *step, mote_exec *x)
 {
     const binary_params *b = step->params;
+    if (b->divides && step->out[0]->bytes != 0)
+        MOTE_TRY(mote_divisor_check(step->in[1], x->diag));
     for (uint32_t k = 1; k < b->operands; k++) {
         binary_job j = {.b = b, .rows = &b->rows[k - 1], .x = k == 1 ? step->in[0]->data : step->out[0]->data, .z = step->in[k]->data,
                         .y = step->out[0]->data};
@@ -122,6 +126,7 @@ static mote_status lower_as(mote_lower *l, mote_binary op, int logic)
         b->integer = mote_binary_int_select(op, (unsigned)b->size * 8, mote_dtype_in(t, MOTE_DTYPES_SINT));
         if (b->integer == NULL)
             return MOTE_OK;
+        b->divides = op == MOTE_BINARY_DIV;
         l->kernel = "mote_binary_int";
     } else {
         l->kernel = "mote_binary_logic";

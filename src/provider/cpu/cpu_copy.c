@@ -116,7 +116,7 @@ static mote_status lower_tile(mote_lower *l)
     const mote_array *x = l->in[0], *y = l->out[0];
     int64_t xs[MOTE_MAX_RANK], ys[MOTE_MAX_RANK], dims[2 * MOTE_MAX_RANK], in[2 * MOTE_MAX_RANK], out[2 * MOTE_MAX_RANK];
     _Static_assert(2 * MOTE_MAX_RANK <= MOTE_COPY_PLAN_RANK, "each dimension and its repetition");
-    if (!is_movable(l))
+    if (!is_movable(l) || x->rank == 0) /* of a scalar, repeats have nothing to do with the shape: the evaluation looks at them */
         return MOTE_OK;
     mote_strides_of(x->rank, x->dims, xs);
     mote_strides_of(y->rank, y->dims, ys);

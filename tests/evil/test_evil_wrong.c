@@ -1,0 +1,673 @@
+/* test_evil_wrong.c - what is wrong with an operator's use, one thing at a time
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * bases.inc has a right use of each operator. Each is made wrong in one place: an input's type, rank, size or value, an input or output too many or missing, an
+ * attribute of another kind, unknown, missing, or with a value out of its domain. Each runs three times: with constants (folded while loading), with inputs, and by
+ * the reference evaluation. What the definition forbids must be refused with the operator, the node and the name of the attribute or input; everything else must do
+ * the same three times, within bounds of time and memory. MOTE_EVIL_ONLY: one operator. */
+#include "base/platform.h"
+#include "graph/graph.h"
+#include "ops/op.h"
+#include "ops/signature.h"
+#include "support/hostile.h"
+#include "support/onnx_build.h"
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+typedef struct base {
+    int opset;
+    const char *text;
+} base;
+
+static const base bases[] = {
+#include "bases.inc"
+};
+
+enum { MAX_IN = 10, MAX_ATTRS = 16, MAX_OUT = 6, MAX_DIMS = 10 };
+
+typedef struct input {
+    bool here;
+    mote_dtype dtype;
+    int rank;
+    int64_t dims[MAX_DIMS];
+    mote_array from; /* values, taken around as often as needed */
+    bool filled;     /* all (or the first) elements are this instead */
+    bool first_only;
+    double fill;
+    int64_t fill_int;
+    const char *text;
+} input;
+
+typedef struct attribute {
+    const char *name;
+    mote_attr_kind kind;
+    mote_attr value;
+} attribute;
+
+typedef struct job {
+    const mote_op_def *def;
+    int opset;
+    const char *op, *domain;
+    int n_in, n_out, n_attrs;
+    input in[MAX_IN];
+    attribute attrs[MAX_ATTRS];
+} job;
+
+typedef struct made {
+    mote_status status;
+    mote_diag diag;
+    const char *step;
+    double seconds;
+    size_t peak;
+    int n;
+    mote_array out[MAX_OUT];
+} made;
+
+static size_t n_jobs, n_right, n_refused, failures;
+static const char *only;
+static char at_work[200];
+
+static void hangs(int signal_number)
+{
+    (void)signal_number;
+    if (write(2, "hangs: ", 7) < 0 || write(2, at_work, strlen(at_work)) < 0 || write(2, "\n", 1) < 0)
+        _exit(2);
+    _exit(1);
+}
+
+static bool integer(mote_dtype t) { return mote_dtype_in(t, MOTE_DTYPES_INT | MOTE_DT(BOOL) | MOTE_DT(U4) | MOTE_DT(S4) | MOTE_DT(U2) | MOTE_DT(S2)); }
+
+/* The elements of an input; free it. */
+static void *data_of(const input *in, size_t *count, size_t *bytes)
+{
+    size_t n = 1;
+    for (int d = 0; d < in->rank; d++)
+        n *= in->dims[d] < 0 ? 0 : (size_t)in->dims[d];
+    *count = n;
+    if (in->dtype == MOTE_DTYPE_STRING || !mote_dtype_bytes(in->dtype, n, bytes))
+        return NULL;
+    char *p = calloc(1, *bytes + 16);
+    if (p == NULL)
+        abort();
+    const size_t have = in->from.dtype == MOTE_DTYPE_STRING || mote_dtype_in(in->from.dtype, MOTE_DTYPES_COMPLEX) ? 0 : mote_array_count(&in->from);
+    if (mote_dtype_in(in->dtype, MOTE_DTYPES_COMPLEX))
+        return p;
+    for (size_t i = 0; i < n; i++) {
+        const bool replaced = in->filled && (i == 0 || !in->first_only);
+        if (integer(in->dtype))
+            mote_dtype_from_i64(in->dtype, p, i, in->dtype == MOTE_DTYPE_BOOL && replaced ? in->fill_int & 1 : replaced ? in->fill_int :
+                                have == 0 ? 1 : integer(in->from.dtype) ? mote_array_i64(&in->from, i % have) : (int64_t)(mote_array_f64(&in->from, i % have) * 8));
+        else
+            mote_dtype_from_f64(in->dtype, p, i, replaced ? in->fill : have == 0 ? 1 : mote_array_f64(&in->from, i % have));
+    }
+    return p;
+}
+
+static pb emit(const job *j, bool constant)
+{
+    pb g = {NULL, 0, 0}, node = {NULL, 0, 0};
+    char name[32];
+    for (int i = 0; i < j->n_in; i++) {
+        const input *in = &j->in[i];
+        if (!in->here) {
+            pb_str(&node, 1, "");
+            continue;
+        }
+        snprintf(name, sizeof name, "in%d", i);
+        pb_str(&node, 1, name);
+        if (!constant && in->dtype != MOTE_DTYPE_STRING && in->rank <= MOTE_MAX_RANK) {
+            pb v = onnx_value(name, in->dtype, in->rank, in->dims);
+            pb_msg(&g, 11, &v);
+            continue;
+        }
+        size_t n, bytes = 0;
+        void *p = data_of(in, &n, &bytes);
+        pb t = onnx_tensor(name, in->dtype, in->rank, in->dims, p, bytes);
+        for (size_t k = 0; in->dtype == MOTE_DTYPE_STRING && k < n; k++)
+            pb_str(&t, 6, in->text != NULL ? in->text : in->from.dtype == MOTE_DTYPE_STRING && mote_array_count(&in->from) != 0 ? "ab" : "x");
+        pb_msg(&g, 5, &t);
+        free(p);
+    }
+    for (int i = 0; i < j->n_out; i++) {
+        snprintf(name, sizeof name, "out%d", i);
+        pb_str(&node, 2, name);
+        pb v = {NULL, 0, 0};
+        pb_str(&v, 1, name);
+        pb_msg(&g, 12, &v);
+    }
+    pb_str(&node, 3, "the_node");
+    pb_str(&node, 4, j->op);
+    pb_str(&node, 7, j->domain);
+    for (int i = 0; i < j->n_attrs; i++) {
+        const mote_attr *a = &j->attrs[i].value;
+        pb m = {NULL, 0, 0};
+        pb_str(&m, 1, j->attrs[i].name);
+        pb_int(&m, 20, (int64_t)j->attrs[i].kind);
+        switch (j->attrs[i].kind) {
+        case MOTE_ATTR_INT: pb_int(&m, 3, a->i); break;
+        case MOTE_ATTR_FLOAT: pb_float(&m, 2, a->f); break;
+        case MOTE_ATTR_STRING: pb_bytes(&m, 4, a->s.p, a->s.n); break;
+        case MOTE_ATTR_INTS: pb_ints(&m, 8, a->ints, a->n, 0); break;
+        case MOTE_ATTR_FLOATS:
+            for (size_t k = 0; k < a->n; k++)
+                pb_float(&m, 7, a->floats[k]);
+            break;
+        case MOTE_ATTR_STRINGS:
+            for (size_t k = 0; k < a->n; k++)
+                pb_bytes(&m, 9, a->strings[k].p, a->strings[k].n);
+            break;
+        case MOTE_ATTR_TENSOR: {
+            pb t = onnx_tensor("", a->t->dtype, a->t->rank, a->t->dims, a->t->data, a->t->bytes);
+            pb_msg(&m, 5, &t);
+            break;
+        }
+        default: break;
+        }
+        pb_msg(&node, 5, &m);
+    }
+    pb_msg(&g, 1, &node);
+    pb m = onnx_model(&g, j->opset);
+    if (j->domain[0] != 0) {
+        pb o = {NULL, 0, 0};
+        pb_str(&o, 1, j->domain);
+        pb_int(&o, 2, 1);
+        pb_msg(&m, 8, &o);
+    }
+    return m;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void keep(made *r, mote_session *s)
+{
+    for (int i = 0; i < r->n; i++) {
+        const mote_tensor *t = mote_session_output(s, (size_t)i);
+        mote_array *a = &r->out[i];
+        a->dtype = t->dtype;
+        a->rank = t->rank;
+        memcpy(a->dims, t->shape, sizeof a->dims);
+        a->bytes = t->dtype == MOTE_DTYPE_STRING ? 0 : t->bytes; /* strings: shapes only */
+        a->data = malloc(a->bytes + 1);
+        if (a->data == NULL)
+            abort();
+        if (a->bytes != 0)
+            memcpy(a->data, mote_tensor_map(t), a->bytes);
+    }
+}
+
+static made run(const job *j, bool constant, bool reference)
+{
+    made r = {.diag = MOTE_DIAG_INIT, .step = "load"};
+    hostile_heap h;
+    hostile_init(&h);
+    pb bytes = emit(j, constant);
+    double start = now();
+    mote_load_options lo = MOTE_LOAD_OPTIONS_INIT;
+    mote_session_options so = MOTE_SESSION_OPTIONS_INIT;
+    lo.allocator = &h.allocator;
+    lo.reference = reference;
+    lo.memory_limit = so.memory_limit = 30 << 20;
+    so.threads = 1;
+    so.step_limit = 1000;
+    mote_model *model = NULL;
+    mote_session *s = NULL;
+    r.status = mote_model_load_memory(bytes.p, bytes.n, &lo, &model, &r.diag);
+    if (r.status == MOTE_OK) {
+        r.step = "create";
+        r.status = mote_session_create(model, &so, &s, &r.diag);
+    }
+    if (r.status == MOTE_OK) {
+        size_t k = 0;
+        for (int i = 0; !constant && i < j->n_in; i++) {
+            if (!j->in[i].here || j->in[i].dtype == MOTE_DTYPE_STRING || j->in[i].rank > MOTE_MAX_RANK)
+                continue;
+            size_t n, size = 0;
+            void *p = data_of(&j->in[i], &n, &size);
+            mote_tensor *t = mote_session_input(s, k++);
+            if (t->bytes != size)
+                fail_msg("%s: input %d has %zu bytes, the session gives %zu", j->op, i, size, t->bytes);
+            if (size != 0)
+                memcpy(mote_tensor_map(t), p, size);
+            free(p);
+        }
+        r.step = "run";
+        r.status = mote_session_run(s, NULL, &r.diag);
+    }
+    if (r.status == MOTE_OK) {
+        r.n = j->n_out;
+        keep(&r, s);
+    }
+    mote_session_destroy(&s);
+    mote_model_destroy(&model);
+    pb_free(&bytes);
+    r.seconds = now() - start;
+    r.peak = h.peak;
+    if (h.used != 0)
+        fail_msg("%s: %zu bytes not given back", j->op, h.used);
+    return r;
+}
+
+static bool near(const mote_array *a, const mote_array *b, char *why, size_t cap)
+{
+    if (a->dtype != b->dtype || !mote_array_same_shape(a, b))
+        return snprintf(why, cap, "shape or type"), false;
+    if (a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0 || mote_dtype_in(a->dtype, MOTE_DTYPES_COMPLEX))
+        return true;
+    double top = 0;
+    size_t n = mote_array_count(a);
+    if (!mote_dtype_in(a->dtype, MOTE_DTYPES_FLOAT | MOTE_DTYPES_F8 | MOTE_DT(F4E2M1))) {
+        for (size_t i = 0; i < n; i++)
+            if (mote_array_i64(a, i) != mote_array_i64(b, i))
+                return snprintf(why, cap, "element %zu: %lld and %lld", i, (long long)mote_array_i64(a, i), (long long)mote_array_i64(b, i)), false;
+        return true;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(mote_array_f64(b, i)))
+            top = fmax(top, fabs(mote_array_f64(b, i)));
+    for (size_t i = 0; i < n; i++) {
+        double x = mote_array_f64(a, i), y = mote_array_f64(b, i);
+        if (!(x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= 1e-3 * fmax(top, 1e-6) || (fabs(x) > 1e37 && fabs(y) > 1e37 && (x > 0) == (y > 0))))
+            return snprintf(why, cap, "element %zu: %g and %g", i, x, y), false;
+    }
+    return true;
+}
+
+static bool said(const char *what, const char *kind, const char *why, const job *j)
+{
+    failures++;
+    if (failures < 400)
+        fprintf(stderr, "%s-%d: %s (%s): %s\n", j->op, (int)j->def->since, what, kind, why);
+    return false;
+}
+
+/* must: the definition forbids it, and the message has this word ("" for any). NULL: three times the same. */
+static bool check(const job *j, const char *what, const char *must)
+{
+    static const char *const ways[3] = {"constants", "inputs", "reference"};
+    made r[3];
+    char why[700];
+    bool ok = true;
+    n_jobs++;
+    for (int w = 0; w < 3; w++) {
+        snprintf(at_work, sizeof at_work, "%s-%d: %s (%s)", j->op, (int)j->def->since, what, ways[w]);
+        alarm(20);
+        r[w] = run(j, w == 0, w == 2);
+        const mote_status status = r[w].status;
+        snprintf(why, sizeof why, "%s gives %d: %s '%s': %s", r[w].step, (int)status, r[w].diag.op, r[w].diag.node, r[w].diag.message);
+#if defined(__SANITIZE_ADDRESS__) || !defined(__x86_64__)
+        const double limit = 10;
+#else
+        const double limit = 4; /* of convolutions of images that padding makes as large as memory allows */
+#endif
+        if (r[w].seconds > limit || r[w].peak > (size_t)64 << 20) {
+            snprintf(why, sizeof why, "%.2f s and %.1f MiB", r[w].seconds, (double)r[w].peak / 1048576);
+            ok = said(what, ways[w], why, j);
+        }
+        if (status != MOTE_OK) {
+            const bool limits = status == MOTE_E_MEMORY || status == MOTE_E_LIMIT;
+            if (!limits && status != MOTE_E_MODEL && status != MOTE_E_UNSUPPORTED && status != MOTE_E_SHAPE && status != MOTE_E_DTYPE && status != MOTE_E_VALUE)
+                ok = said(what, ways[w], why, j);
+            else if (!limits && strstr(r[w].diag.message, "dimensions; at most") == NULL &&
+                     ((strcmp(r[w].diag.op, j->op) != 0 && j->domain[0] == 0) || strcmp(r[w].diag.node, "the_node") != 0)) /* com.microsoft's are rewritten */
+                ok = said(what, ways[w], why, j);
+            else if (must != NULL && strstr(r[w].diag.message, must) == NULL) {
+                size_t n = strlen(why);
+                snprintf(why + n, sizeof why - n, " (does not say '%s')", must);
+                ok = said(what, ways[w], why, j);
+            }
+        } else if (must != NULL) {
+            ok = said(what, ways[w], "is taken", j);
+        }
+    }
+    n_refused += r[0].status != MOTE_OK;
+    if (must == NULL && ok)
+        for (int w = 1; w < 3; w++) {
+            const bool limits = r[0].status == MOTE_E_MEMORY || r[0].status == MOTE_E_LIMIT || r[w].status == MOTE_E_MEMORY || r[w].status == MOTE_E_LIMIT;
+            if ((r[0].status == MOTE_OK) != (r[w].status == MOTE_OK) && !limits) {
+                snprintf(why, sizeof why, "status %d with constants, %d here: %s%s", (int)r[0].status, (int)r[w].status, r[0].diag.message, r[w].diag.message);
+                ok = said(what, ways[w], why, j);
+            }
+            for (int i = 0; r[0].status == MOTE_OK && r[w].status == MOTE_OK && i < j->n_out; i++)
+                if (!near(&r[0].out[i], &r[w].out[i], why, sizeof why))
+                    ok = said(what, ways[w], why, j);
+        }
+    for (int w = 0; w < 3; w++)
+        for (int i = 0; i < r[w].n; i++)
+            free(r[w].out[i].data);
+    return ok;
+}
+
+static const mote_op_arg *arg_of(const mote_signature *s, int i) { return mote_signature_arg(s, (size_t)i); }
+
+static void name_of(char *to, size_t cap, mote_str s) { snprintf(to, cap, "%.*s", (int)s.n, s.p); }
+
+static void types(const job *j, const mote_signature *sig)
+{
+    for (int i = 0; i < j->n_in; i++) {
+        const mote_op_arg *a = arg_of(sig, i);
+        if (!j->in[i].here || a == NULL)
+            continue;
+        const mote_dtypes allowed = a->var >= 0 ? j->def->types[a->var].dtypes : 1u << (unsigned)a->fixed;
+        bool shared = false;
+        for (int k = 0; k < j->n_in; k++)
+            shared |= k != i && j->in[k].here && a->var >= 0 && arg_of(sig, k)->var == a->var && !a->mixed;
+        for (int t = 1; t < MOTE_DTYPE_COUNT; t++) {
+            if (t == (int)j->in[i].dtype)
+                continue;
+            job k = *j;
+            char what[64];
+            k.in[i].dtype = (mote_dtype)t;
+            snprintf(what, sizeof what, "input %d is %s", i, mote_dtype_name((mote_dtype)t));
+            const bool forbidden = !mote_dtype_in((mote_dtype)t, allowed);
+            if (forbidden && t % 3 != 0 && t != MOTE_DTYPE_STRING)
+                continue; /* a third of them */
+            check(&k, what, forbidden || shared ? "" : NULL);
+        }
+    }
+}
+
+static void arguments(const job *j, const mote_signature *in, const mote_signature *out)
+{
+    char name[64], what[128];
+    for (int i = 0; i < j->n_in; i++) {
+        const mote_op_arg *a = arg_of(in, i);
+        if (!j->in[i].here || a == NULL)
+            continue;
+        job k = *j;
+        k.in[i].here = false;
+        name_of(name, sizeof name, a->name);
+        snprintf(what, sizeof what, "without input %s", name);
+        check(&k, what, a->optional ? NULL : a->variadic && i >= (int)in->min ? NULL : name);
+    }
+    if (in->max < MAX_IN && j->n_in > 0) {
+        job k = *j;
+        for (int i = k.n_in; i < (int)in->max + 1; i++)
+            k.in[i] = k.in[0];
+        k.n_in = (int)in->max + 1;
+        check(&k, "an input too many", "inputs");
+    }
+    if (out->max < MAX_OUT) {
+        job k = *j;
+        k.n_out = (int)out->max + 1;
+        check(&k, "an output too many", "outputs");
+    }
+}
+
+static void kinds(const job *j)
+{
+    static const float one_float = 1;
+    static const int64_t one_int = 1;
+    const mote_str one_text = MOTE_STR("x");
+    char what[128];
+    job k = *j;
+    if (k.n_attrs < MAX_ATTRS) {
+        k.attrs[k.n_attrs++] = (attribute){"nonsense", MOTE_ATTR_INT, {.i = 1}};
+        check(&k, "an unknown attribute", "nonsense");
+    }
+    for (int i = 0; i < j->n_attrs; i++) {
+        const mote_attr_spec *spec = j->def->attrs;
+        while (spec != NULL && spec->name != NULL && strcmp(spec->name, j->attrs[i].name) != 0)
+            spec++;
+        for (int kind = 1; kind <= 8; kind++) {
+            if (kind == (int)j->attrs[i].kind || kind == MOTE_ATTR_GRAPH || kind == MOTE_ATTR_TENSOR)
+                continue;
+            k = *j;
+            snprintf(what, sizeof what, "attribute %s of kind %d", j->attrs[i].name, kind);
+            k.attrs[i].kind = (mote_attr_kind)kind;
+            memset(&k.attrs[i].value, 0, sizeof k.attrs[i].value);
+            k.attrs[i].value.n = 1; /* lists without elements have no kind in old files */
+            if (kind == MOTE_ATTR_STRING)
+                k.attrs[i].value.s = MOTE_STR("x");
+            if (kind == MOTE_ATTR_FLOATS)
+                k.attrs[i].value.floats = &one_float;
+            if (kind == MOTE_ATTR_INTS)
+                k.attrs[i].value.ints = &one_int;
+            if (kind == MOTE_ATTR_STRINGS)
+                k.attrs[i].value.strings = &one_text;
+            check(&k, what, j->attrs[i].name);
+        }
+        k = *j;
+        memmove(&k.attrs[i], &k.attrs[i + 1], (size_t)(k.n_attrs - i - 1) * sizeof k.attrs[0]);
+        k.n_attrs--;
+        snprintf(what, sizeof what, "without attribute %s", j->attrs[i].name);
+        check(&k, what, spec != NULL && spec->name != NULL && spec->required ? j->attrs[i].name : NULL);
+    }
+}
+
+static void attribute_values(const job *j)
+{
+    static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, INT32_MIN, -100, -9, -4, -3, -2, -1, 0, 1, 2, 3, 4, 8, 9, 1000, 100000, 1 << 20, INT32_MAX, 1ll << 40, INT64_MAX};
+    static const float floats[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, -1, 1e38f, -1e38f, 1e-40f};
+    static const char *const texts[] = {"", "bogus", "\xff\xfe\x80", "SAME_UPPER", "VALID", "reverse", "->", "i...j->", "((((", "a{1000}{1000}"};
+    char what[160];
+    for (int i = 0; i < j->n_attrs; i++) {
+        const attribute *a = &j->attrs[i];
+        job k = *j;
+        if (a->kind == MOTE_ATTR_INT)
+            for (size_t v = 0; v < sizeof ints / sizeof ints[0]; v++) {
+                k.attrs[i].value.i = ints[v];
+                snprintf(what, sizeof what, "%s=%lld", a->name, (long long)ints[v]);
+                check(&k, what, NULL);
+            }
+        if (a->kind == MOTE_ATTR_FLOAT)
+            for (size_t v = 0; v < sizeof floats / sizeof floats[0]; v++) {
+                k.attrs[i].value.f = floats[v];
+                snprintf(what, sizeof what, "%s=%g", a->name, (double)floats[v]);
+                check(&k, what, NULL);
+            }
+        if (a->kind == MOTE_ATTR_STRING)
+            for (size_t v = 0; v < sizeof texts / sizeof texts[0]; v++) {
+                k.attrs[i].value.s = mote_str_c(texts[v]);
+                snprintf(what, sizeof what, "%s='%s'", a->name, texts[v]);
+                check(&k, what, NULL);
+            }
+        if (a->kind == MOTE_ATTR_INTS) {
+            int64_t list[40];
+            const size_t n = a->value.n;
+            if (n >= 30)
+                continue;
+            for (size_t at = 0; at <= n; at++) /* one, or all */
+                for (size_t v = 0; v < sizeof ints / sizeof ints[0]; v++) {
+                    for (size_t e = 0; e < n; e++)
+                        list[e] = at == n || e == at ? ints[v] : a->value.ints[e];
+                    k.attrs[i].value.ints = list;
+                    snprintf(what, sizeof what, "%s[%zu]=%lld", a->name, at, (long long)ints[v]);
+                    check(&k, what, NULL);
+                }
+            for (size_t m = 0; m < n + 3; m++) {
+                for (size_t e = 0; e < m; e++)
+                    list[e] = e < n ? a->value.ints[e] : 1;
+                k.attrs[i].value.ints = list;
+                k.attrs[i].value.n = m;
+                snprintf(what, sizeof what, "%s of %zu", a->name, m);
+                check(&k, what, NULL);
+            }
+        }
+        if (a->kind == MOTE_ATTR_FLOATS)
+            for (size_t m = 0; m < a->value.n; m++) {
+                k.attrs[i].value.n = m;
+                snprintf(what, sizeof what, "%s of %zu", a->name, m);
+                check(&k, what, NULL);
+            }
+    }
+}
+
+static void shapes(const job *j)
+{
+    char what[128];
+    for (int i = 0; i < j->n_in; i++) {
+        if (!j->in[i].here)
+            continue;
+        for (int rank = 0; rank <= 9; rank++) {
+            job k = *j;
+            if (rank == j->in[i].rank)
+                continue;
+            for (int d = 0; d < rank; d++)
+                k.in[i].dims[d] = d < j->in[i].rank ? j->in[i].dims[d] : 1;
+            k.in[i].rank = rank;
+            snprintf(what, sizeof what, "input %d of rank %d", i, rank);
+            check(&k, what, rank > MOTE_MAX_RANK ? "" : NULL);
+        }
+        for (int d = 0; d < j->in[i].rank; d++)
+            for (int v = 0; v < 4; v++) {
+                job k = *j;
+                k.in[i].dims[d] = v == 0 ? 0 : v == 1 ? j->in[i].dims[d] + 1 : v == 2 ? 1 : 3 * j->in[i].dims[d];
+                snprintf(what, sizeof what, "input %d: dimension %d is %d", i, d, (int)k.in[i].dims[d]);
+                check(&k, what, NULL);
+            }
+    }
+    for (int v = 0; v < 2; v++) { /* empty everywhere */
+        job k = *j;
+        for (int i = 0; i < k.n_in; i++)
+            for (int d = 0; d < k.in[i].rank; d++)
+                if (v == 0 || d == 0)
+                    k.in[i].dims[d] = 0;
+        check(&k, v == 0 ? "all dimensions 0" : "first dimensions 0", NULL);
+    }
+}
+
+static void values(const job *j)
+{
+    static const double reals[13] = {NAN, 0, -0.0, -1, 1e-40, 1e10, -1e10, 2147483648.0, 0.5, 3e38, -3e38, INFINITY, -INFINITY};
+    char what[128];
+    for (int i = 0; i < j->n_in; i++) {
+        const input *in = &j->in[i];
+        if (!in->here)
+            continue;
+        if (in->dtype == MOTE_DTYPE_STRING) {
+            static const char *const texts[] = {"", "\xff", "\xc3", "\xed\xa0\x80", "\xf4\x90\x80\x80", ",,,,,,,"};
+            for (size_t v = 0; v < sizeof texts / sizeof texts[0]; v++) {
+                job k = *j;
+                k.in[i].text = texts[v];
+                snprintf(what, sizeof what, "input %d has text %zu", i, v);
+                check(&k, what, NULL);
+            }
+            continue;
+        }
+        const size_t last_real = strstr(j->op, "Attention") != NULL ? 9 : 13; /* what a weight of 0 makes of infinity is not defined there */
+        for (int all = 0; all < 2; all++) {
+            static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, INT32_MIN, -100, -9, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8, 9, 64, 1000, 65536, 1 << 20, INT32_MAX, 1ll << 32, 1ll << 40, INT64_MAX};
+            const size_t n = integer(in->dtype) ? sizeof ints / sizeof ints[0] : last_real;
+            for (size_t v = 0; v < n; v++) {
+                job k = *j;
+                k.in[i].filled = true;
+                k.in[i].first_only = all == 0;
+                k.in[i].fill = integer(in->dtype) ? 0 : reals[v];
+                k.in[i].fill_int = integer(in->dtype) ? ints[v] : 0;
+                snprintf(what, sizeof what, "input %d: %s %g", i, all ? "all" : "the first", integer(in->dtype) ? (double)ints[v] : reals[v]);
+                check(&k, what, NULL);
+            }
+        }
+    }
+    if (j->n_in == 2 && integer(j->in[0].dtype) && integer(j->in[1].dtype)) { /* the smallest by -1, by 0 */
+        const unsigned bits = mote_dtype_bits(j->in[0].dtype);
+        for (int64_t by = -1; by <= 0; by++) {
+            job k = *j;
+            k.in[0].filled = k.in[1].filled = true;
+            k.in[0].fill_int = INT64_MIN >> (64 - bits);
+            k.in[1].fill_int = by;
+            check(&k, by == 0 ? "the smallest and 0" : "the smallest and -1", NULL);
+        }
+    }
+}
+
+static mote_op_def const *seen[1024];
+static size_t n_seen;
+
+static void each_base(const base *b)
+{
+    mote_heap heap;
+    mote_heap_init(&heap, NULL, 0);
+    mote_module *m = NULL;
+    mote_diag diag = MOTE_DIAG_INIT;
+    char *text = malloc(strlen(b->text) + 200);
+    if (text == NULL)
+        abort();
+    sprintf(text, "module ir 8 opset \"\" %d opset \"com.microsoft\" 1 graph () { %s return y }", b->opset, b->text);
+    if (mote_module_parse(&heap, mote_str_c(text), &m, &diag) != MOTE_OK)
+        fail_msg("%s: %s", b->text, diag.message);
+    const mote_node *n = m->graph->first;
+    job j = {.def = mote_op_find(n->domain, n->op, n->version), .opset = b->opset, .n_in = (int)n->n_in, .n_out = (int)n->n_out};
+    char op[64], domain[64], names[MAX_ATTRS][64];
+    name_of(op, sizeof op, n->op);
+    name_of(domain, sizeof domain, n->domain);
+    j.op = op;
+    j.domain = domain;
+    if (j.def != NULL && (only == NULL || strcmp(only, op) == 0)) {
+        seen[n_seen++] = j.def;
+        assert_in_range(n->n_in, 0, MAX_IN);
+        for (int i = 0; i < j.n_in; i++)
+            if (n->in[i].value != NULL) {
+                const mote_array *a = mote_value_const(n->in[i].value);
+                j.in[i] = (input){.here = true, .dtype = a->dtype, .rank = a->rank, .from = *a};
+                memcpy(j.in[i].dims, a->dims, sizeof a->dims);
+            }
+        for (const mote_attr *a = n->attrs; a != NULL; a = a->next) {
+            assert_in_range(j.n_attrs, 0, MAX_ATTRS - 1);
+            name_of(names[j.n_attrs], sizeof names[0], a->name);
+            j.attrs[j.n_attrs] = (attribute){names[j.n_attrs], a->kind, *a};
+            j.n_attrs++;
+        }
+        mote_signature in, out;
+        if (mote_signature_read(j.def, j.def->in, &in) != MOTE_OK || mote_signature_read(j.def, j.def->out, &out) != MOTE_OK)
+            abort();
+        made r = run(&j, true, false);
+        if (r.status != MOTE_OK) {
+            failures++;
+            fprintf(stderr, "%s: the base does not run: %s\n", b->text, r.diag.message);
+        } else {
+            n_right++;
+            check(&j, "nothing", NULL);
+            types(&j, &in);
+            arguments(&j, &in, &out);
+            kinds(&j);
+            attribute_values(&j);
+            shapes(&j);
+            values(&j);
+        }
+        for (int i = 0; i < r.n; i++)
+            free(r.out[i].data);
+    }
+    mote_module_destroy(&m);
+    free(text);
+}
+
+static void wrong(void **state)
+{
+    (void)state;
+    only = getenv("MOTE_EVIL_ONLY");
+    signal(SIGALRM, hangs);
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++)
+        each_base(&bases[i]);
+    size_t count, without = 0;
+    const mote_op_def *const *t = mote_op_table(&count);
+    for (size_t i = 0; i < count && only == NULL; i++) {
+        bool here = (t[i]->flags & (MOTE_OP_CONTROL | MOTE_OP_RANDOM)) != 0 || (strcmp(t[i]->domain, "") != 0 && strcmp(t[i]->domain, "com.microsoft") != 0);
+        for (size_t k = 0; k < n_seen; k++)
+            here |= strcmp(seen[k]->name, t[i]->name) == 0;
+        if (!here && (i == 0 || strcmp(t[i - 1]->name, t[i]->name) != 0))
+            print_message("%s%s", without++ == 0 ? "without a base (random ones: test_evil_operators): " : ", ", t[i]->name);
+    }
+    print_message("%s%zu bases, %zu variants, %zu of them refused, %zu failures\n", without != 0 ? "\n" : "", n_right, n_jobs, n_refused, failures);
+    assert_int_equal(failures, 0);
+    assert_true(only != NULL || (n_refused > n_jobs / 10 && n_jobs - n_refused > n_jobs / 10));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(wrong)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
