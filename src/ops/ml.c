@@ -165,6 +165,34 @@ void mote_ml_transform(mote_ml_post post, float *x, size_t n)
     }
 }
 
+static double probit_f64(double p)
+{
+    const double x = 2 * p - 1, l = log((1 - x) * (1 + x)), a = 2 / (3.14159 * 0.147) + 0.5 * l;
+    return 1.41421356 * copysign(sqrt(-a + sqrt(a * a - l / 0.147)), x);
+}
+
+static void softmax_f64(double *x, size_t n, bool zero)
+{
+    double top = -(double)INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        top = x[i] > top ? x[i] : top;
+    for (size_t i = 0; i < n; i++) {
+        const bool stays = zero && fabs(x[i]) <= 1e-7;
+        x[i] = stays ? x[i] * exp(-top) : exp(x[i] - top);
+        sum += stays ? 0 : x[i];
+    }
+    for (size_t i = 0; i < n && sum != 0; i++)
+        x[i] /= sum;
+}
+
+void mote_ml_transform_f64(mote_ml_post post, double *x, size_t n)
+{
+    if (post == MOTE_ML_SOFTMAX || post == MOTE_ML_SOFTMAX_ZERO)
+        softmax_f64(x, n, post == MOTE_ML_SOFTMAX_ZERO);
+    for (size_t i = 0; i < n && (post == MOTE_ML_LOGISTIC || post == MOTE_ML_PROBIT); i++)
+        x[i] = post == MOTE_ML_LOGISTIC ? scalar_sigmoid_f64(x[i]) : probit_f64(x[i]);
+}
+
 mote_status mote_ml_matrix(const mote_array *x, size_t *rows, size_t *columns, mote_diag *diag)
 {
     MOTE_REQUIRE(x->rank == 1 || x->rank == 2, diag, MOTE_E_SHAPE, "X has rank %d, expected 1 or 2", (int)x->rank);

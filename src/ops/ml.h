@@ -66,6 +66,7 @@ typedef enum mote_ml_post { MOTE_ML_NONE, MOTE_ML_SOFTMAX, MOTE_ML_LOGISTIC, MOT
 mote_status mote_ml_post_of(const mote_node *n, mote_ml_post *post, mote_diag *diag);
 /* In place, one row of n scores. SOFTMAX_ZERO: as SOFTMAX over the scores that are not 0, which stay 0. PROBIT: sqrt 2 erfinv(2 x - 1). */
 void mote_ml_transform(mote_ml_post post, float *x, size_t n);
+void mote_ml_transform_f64(mote_ml_post post, double *x, size_t n);
 
 /* X[n, f], or X[f] as one row. */
 mote_status mote_ml_matrix(const mote_array *x, size_t *rows, size_t *columns, mote_diag *diag);

@@ -145,7 +145,7 @@ static size_t two_classes(const mote_trees *t, float *z, const uint8_t *scored)
 }
 
 /* One row's sums (float in scores, or, wide, double in sums, too) as its scores in z; the best class. */
-static size_t finish(const mote_trees *t, float *scores, const double *sums, const uint8_t *scored, size_t row, mote_array *z)
+static size_t finish(const mote_trees *t, float *scores, double *sums, const uint8_t *scored, size_t row, mote_array *z)
 {
     const size_t n = t->n_targets;
     size_t best = 0;
@@ -154,7 +154,8 @@ static size_t finish(const mote_trees *t, float *scores, const double *sums, con
     } else {
         if (t->classifier)
             best = best_of(scores, n);
-        if (z != NULL && z->dtype == MOTE_DTYPE_F64 && t->post == MOTE_ML_NONE) {
+        if (z != NULL && z->dtype == MOTE_DTYPE_F64) {
+            mote_ml_transform_f64(t->post, sums, n);
             memcpy((double *)z->data + row * n, sums, n * sizeof *sums);
             return best;
         }
@@ -186,7 +187,7 @@ void mote_trees_rows(const mote_trees *t, const mote_array *x, size_t columns, s
     else
         sum_f32(t, in_place ? (const float *)x->data + begin : rows, columns, n, sums, scored);
     for (size_t k = 0; k < n; k++) {
-        const double *wide = (const double *)sums + k * targets;
+        double *wide = (double *)sums + k * targets;
         for (size_t i = 0; i < targets; i++)
             scores[i] = t->wide ? (float)wide[i] : ((const float *)sums)[k * targets + i];
         best[k] = finish(t, scores, wide, scored + k * targets, first + k, z);

@@ -373,6 +373,11 @@ def newest_trees():
         if k % 4 == 3:
             x = np.round(x)
         c.add("TreeEnsemble", 5, [x], [t], ort_attrs={"post_transform": [0, 2, 1, 3][post]}, **attrs)  # onnxruntime numbers them otherwise than the standard
+    for post, f in enumerate([lambda v: v, lambda v: np.exp(v) / np.exp(v).sum(1, keepdims=True), lambda v: 1 / (1 + np.exp(-v))]):  # in double throughout
+        x, attrs = rows(9, 4, "f8"), version_5([t for t in (grow(4, 4, MODES, False) for _ in range(9)) if t], lambda: (int(rng.integers(3)), float(rng.normal())), "f8")
+        attrs["n_targets"] = 3
+        sums = reference("TreeEnsemble", 5, x, [T.DOUBLE], **attrs)[0]
+        c.add("TreeEnsemble", 5, [x], [T.DOUBLE], 1e-13, want=[f(sums)], post_transform=post, **attrs)
     c.run()
 
     x = np.zeros((1, 3), "f4")
