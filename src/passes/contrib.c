@@ -227,7 +227,7 @@ static mote_status attention(mote_pass_context *c, mote_node *n)
     if (x->type.dtype != MOTE_DTYPE_F32 || x->type.rank != 3 || w->type.rank != 2 || !mote_dim_known(w->type.dims[1]) || (given != NULL && count != 3))
         return MOTE_OK;
     /* lengths only where they are sure to be one a batch: MultiHeadAttention has no starts */
-    if (mask != NULL && mask->type.rank != 2 && mask->type.rank != 3 && (mask->type.rank != 1 || !mote_dim_known(mask->type.dims[0]) || mask->type.dims[0] != x->type.dims[0]))
+    if (mask != NULL && mask->type.rank != 2 && mask->type.rank != 3 && (mask->type.rank != 1 || mask->type.dims[0] == MOTE_DIM_UNKNOWN || mask->type.dims[0] != x->type.dims[0]))
         return MOTE_OK;
     const int64_t width = w->type.dims[1], q = given != NULL ? given[0] : width / 3, k = given != NULL ? given[1] : width / 3;
     mote_value *all = add(c, n, "MatMul", 13, 2, x, w, NULL), *part[3];

@@ -383,8 +383,78 @@ def nbits():
     fails("MatMulNBits", [f(3, 64), b, scale], **{**more, "block_size": 24})
 
 
+class Net:
+    """A graph in the making."""
+
+    def __init__(self):
+        self.nodes, self.inits = [], []
+
+    def const(self, x):
+        self.inits.append(onnx.numpy_helper.from_array(np.asarray(x), f"c{len(self.inits)}"))
+        return self.inits[-1].name
+
+    def op(self, kind, *inputs, **attrs):
+        names = [x if isinstance(x, str) else self.const(x) for x in inputs]
+        self.nodes.append(h.make_node(kind, names, [f"v{len(self.nodes)}"], **attrs))
+        return self.nodes[-1].output[0]
+
+    def linear(self, x, n, m):
+        return self.op("Add", self.op("MatMul", x, f(n, m) * 0.2), f(m))
+
+
+def fused(name, net, inputs, out, want):
+    """What onnxruntime writes of a model after its fusions, which must hold the operators `want`."""
+    if PART and name not in PART:
+        return
+    counts["cases"] += 1
+    net.nodes.append(h.make_node("Identity", [out], ["out"]))
+    infos = [h.make_tensor_value_info(k, h.np_dtype_to_tensor_dtype(x.dtype), ["B", *x.shape[1:]]) for k, x in inputs.items()]
+    graph = h.make_graph(net.nodes, "g", infos, [h.make_tensor_value_info("out", T.FLOAT, None)], net.inits)
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, path, npz, got = (os.path.join(folder, n) for n in ("plain.onnx", "m.onnx", "in.npz", "out.npz"))
+        onnx.save(model, plain)
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.optimized_model_filepath = path
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        y = ort.InferenceSession(plain, options, providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+        found = {n.op_type for n in onnx.load(path).graph.node if n.domain == "com.microsoft"}
+        np.savez(npz, **inputs)
+        ran = subprocess.run([TOOL, "run", path, "--inputs", npz, "--outputs", got, "--overwrite"], capture_output=True, text=True)
+        error = np.abs(np.load(got)["out"] - y).max() if ran.returncode == 0 else np.inf
+    if not set(want) <= found or not error <= 2e-5 * max(1, np.abs(y).max()):
+        print(f"FAIL {name}: holds {sorted(found)}, expected {want}; differs by {error:.3g} {ran.stderr.strip()[:200]}")
+        counts["bad"] += 1
+    elif VERBOSE:
+        print(f"ok {name} {sorted(found)}: {error:.3g}")
+
+
+def models():
+    n, heads, wide = 32, 4, 64
+    t = Net()
+    mask = t.op("Mul", t.op("Sub", np.float32(1), t.op("Cast", t.op("Unsqueeze", "mask", np.array([1, 2])), to=T.FLOAT)), np.float32(-10000))
+    x = "x"
+    for _ in range(2):
+        split, merge = np.array([0, 0, heads, n // heads]), np.array([0, 0, n])
+        q, k, v = (t.op("Transpose", t.op("Reshape", t.linear(x, n, n), split), perm=p) for p in ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]))
+        s = t.op("Softmax", t.op("Add", t.op("Div", t.op("MatMul", q, k), np.float32(8)), mask), axis=-1)
+        o = t.op("Reshape", t.op("Transpose", t.op("MatMul", s, v), perm=[0, 2, 1, 3]), merge)
+        x = t.op("LayerNormalization", t.op("Add", t.linear(o, n, n), x), f(n), f(n), axis=-1)
+        g = t.linear(x, n, wide)
+        g = t.op("Mul", t.op("Mul", g, t.op("Add", t.op("Erf", t.op("Div", g, np.float32(1.4142135))), np.float32(1))), np.float32(0.5))
+        x = t.op("LayerNormalization", t.op("Add", t.linear(g, wide, n), x), f(n), f(n), axis=-1)
+    fused("encoder", t, {"x": f(2, 7, n), "mask": (np.arange(7) < [[7], [4]]).astype(np.int64)}, x, ["BiasGelu", "FusedMatMul", "SkipLayerNormalization"])
+    t = Net()
+    a = t.op("Relu", t.op("Conv", "x", f(8, 3, 3, 3), f(8), pads=[1, 1, 1, 1]))
+    b = t.op("LeakyRelu", t.op("Conv", a, f(8, 8, 3, 3), pads=[1, 1, 1, 1]), alpha=0.2)
+    c = t.op("Relu", t.op("Add", t.op("Conv", b, f(8, 8, 1, 1) * 0.2, f(8)), a))
+    y = t.op("Relu", t.op("Gemm", t.op("Flatten", t.op("GlobalAveragePool", c)), f(5, 8), f(5), transB=1))
+    fused("images", t, {"x": f(2, 3, 9, 9)}, y, ["FusedConv", "FusedGemm"])
+
+
 def main():
-    for part in (nbits, activations, matmuls, products, norms, rotary, attention, multihead, grouped):
+    for part in (models, nbits, activations, matmuls, products, norms, rotary, attention, multihead, grouped):
         part()
     print(f"{counts['cases']} cases, {counts['bad']} failures")
     return 1 if counts["bad"] or not counts["cases"] else 0
