@@ -58,4 +58,8 @@ const mote_unary_row *mote_unary_rows(size_t *count);
 #undef UNARY
 #undef UNARY_SCALAR
 
+/* sin and cos of one number of any size, computed in double and rounded once. */
+float mote_unary_sin_far(float x);
+float mote_unary_cos_far(float x);
+
 #endif

@@ -28,22 +28,6 @@ static double d_tan(double x)
     dm_sincos(x, &s, &c);
     return x == 0 ? x : s / c;
 }
-static double d_atan(double x)
-{
-    return x != x ? x : dm_atan(x);
-}
-static double d_asin(double x)
-{
-    if (!(fabs(x) <= 1.0))
-        return (double)NAN;
-    return dm_atan(x / sqrt((1.0 - x) * (1.0 + x)));
-}
-static double d_acos(double x)
-{
-    if (!(fabs(x) <= 1.0))
-        return (double)NAN;
-    return 2.0 * dm_atan(sqrt((1.0 - x) / (1.0 + x)));
-}
 static double d_sinh(double x)
 {
     if (x != x)
@@ -91,6 +75,9 @@ static double d_atanh(double x)
     double r = a < 0x1p-10 ? a + a * z * (1.0 / 3 + z * (1.0 / 5)) : a == 1.0 ? (double)INFINITY : 0.5 * dm_log((1.0 + a) / (1.0 - a));
     return x < 0 ? -r : x == 0 ? x : r;
 }
+
+float mote_unary_sin_far(float x) { return (float)d_sin((double)x); }
+float mote_unary_cos_far(float x) { return (float)d_cos((double)x); }
 
 #define UNARY(ID, id, n_params, ulp)
 #define UNARY_SCALAR(ID, id, ulp)                                                                                          \

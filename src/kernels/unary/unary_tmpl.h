@@ -54,7 +54,32 @@ VF vf u_mish(vf x, const vf *p)
     vf e = vec_exp(vf_min(vf_set(20.0f), x)), n = vf_mul(e, vf_add(e, vf_set(2.0f)));
     return vf_mul(x, vf_div(n, vf_add(n, vf_set(2.0f))));
 }
+BODY(atan, vec_atan(x))
+BODY(asin, vec_asin(x))
+BODY(acos, vec_acos(x))
 #undef BODY
+/* Lanes beyond the vectors' reduction, in double. */
+#define SINE(id, turn, zero)                                                                                           \
+    VF vf u_##id(vf x, const vf *p)                                                                                    \
+    {                                                                                                                  \
+        (void)p;                                                                                                       \
+        vf y = vec_sine(x, turn);                                                                                      \
+        if (zero)                                                                                                      \
+            y = vf_sel(vf_eq(x, vf_set(0.0f)), x, y);                                                                  \
+        if (MOTE_UNLIKELY(vm_bits(vf_gt(vec_abs(x), vf_set(0x1p16f))) != 0)) {                                         \
+            float from[VW], to[VW];                                                                                    \
+            vf_store(from, x);                                                                                         \
+            vf_store(to, y);                                                                                           \
+            for (int i = 0; i < VW; i++)                                                                               \
+                if (!(from[i] <= 0x1p16f && from[i] >= -0x1p16f))                                                                         \
+                    to[i] = mote_unary_##id##_far(from[i]);                                                            \
+            y = vf_load(to);                                                                                           \
+        }                                                                                                              \
+        return y;                                                                                                      \
+    }
+SINE(sin, 0, 1)
+SINE(cos, 1, 0)
+#undef SINE
 
 #define UNARY(ID, id, n_params, ulp)                                                                                       \
     VTARGET void VNAME(mote_unary_f32_f32_##id)(const float *x, float *y, size_t n, const float *params)               \

@@ -139,22 +139,4 @@ MOTE_INLINE void dm_sincos(double x, double *sine, double *cosine)
     *sine = q & 2 ? -a : a;
     *cosine = (q + 1) & 2 ? -b : b;
 }
-MOTE_INLINE double dm_atan(double x)
-{
-    double a = fabs(x), base = 0.0;
-    bool inverse = a > 1.0;
-    if (inverse)
-        a = 1.0 / a;
-    if (a > 0.41421356237309503) {
-        base = 0x1.921fb54442d18p-1;
-        a = (a - 1.0) / (a + 1.0);
-    }
-    double z = a * a, p = 1.0 / 43;
-    for (int i = 41; i >= 3; i -= 2)
-        p = 1.0 / i - z * p;
-    double r = base + (a - a * z * p);
-    if (inverse)
-        r = 0x1.921fb54442d18p0 - r;
-    return x < 0 ? -r : x == 0 ? x : r;
-}
 #endif

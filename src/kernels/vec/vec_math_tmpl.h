@@ -158,4 +158,78 @@ VF vf vec_erf(vf x)
     vf large = vec_copysign(vf_sub(vf_set(1.0f), e), x);
     return vf_sel(vf_lt(a, vf_set(0.9277f)), small, large);
 }
+/* x = q pi/2 + r, |r| <= pi/4 and a little: pi/2 in three parts of 24 bits (Cody and Waite 1980), each product rounded with its sum. |x| <= 2^16, where
+ * x - q part1 is exact. */
+VF vf vec_reduce_half_pi(vf x, vi *q)
+{
+    vf n = vf_rne(vf_mul(x, vf_set(0x1.45f306p-1f)));
+    *q = vf_to_i(n);
+    vf r = vf_fnma(n, vf_set(0x1.921fb6p+0f), x);
+    r = vf_fnma(n, vf_set(-0x1.777a5cp-25f), r);
+    return vf_fnma(n, vf_set(-0x1.ee59dap-50f), r);
+}
+/* sin(x) for turn 0 and cos(x) for turn 1: of sin(r) = r + r^3 s(r^2) and cos(r) = 1 - r^2 / 2 + r^4 c(r^2) the one of the quadrant. Least largest error
+ * (Remez), 2^-37 and 2^-43 before rounding. */
+VF vf vec_sine(vf x, int turn)
+{
+    vi q;
+    vf r = vec_reduce_half_pi(x, &q), z = vf_mul(r, r);
+    q = vi_add(q, vi_set(turn));
+    vf s = vf_fma(vf_set(0x1.6ccd08p-19f), z, vf_set(-0x1.a00f7p-13f));
+    s = vf_fma(s, z, vf_set(0x1.111108p-7f));
+    s = vf_fma(s, z, vf_set(-0x1.555556p-3f));
+    s = vf_fma(vf_mul(r, z), s, r);
+    vf c = vf_fma(vf_set(-0x1.2425cap-22f), z, vf_set(0x1.a0110cp-16f));
+    c = vf_fma(c, z, vf_set(-0x1.6c16b8p-10f));
+    c = vf_fma(c, z, vf_set(0x1.555556p-5f));
+    c = vf_fma(vf_mul(z, z), c, vf_fma(z, vf_set(-0.5f), vf_set(1.0f)));
+    vf y = vf_sel(vi_eq(vi_and(q, vi_set(1)), vi_set(0)), s, c);
+    vf negative = vec_neg(y);
+    return vf_sel(vi_eq(vi_and(q, vi_set(2)), vi_set(0)), y, negative);
+}
+/* atan(t) = t + t^3 p(t^2), |t| <= tan(pi/8); beyond it t = (a - 1) / (a + 1) and pi/4, beyond tan(3 pi/8) t = -1 / a and pi/2 are added */
+VF vf vec_atan(vf x)
+{
+    vf a = vec_abs(x), one = vf_set(1.0f);
+    vm mid = vf_gt(a, vf_set(0x1.a8279ap-2f)), far = vf_gt(a, vf_set(0x1.3504f4p+1f));
+    vf t = vf_div(vf_sel(far, vf_set(-1.0f), vf_sel(mid, vf_sub(a, one), a)), vf_sel(far, a, vf_sel(mid, vf_add(a, one), one)));
+    vf high = vf_sel(far, vf_set(0x1.921fb6p+0f), vf_sel(mid, vf_set(0x1.921fb6p-1f), vf_set(0.0f)));
+    vf low = vf_sel(far, vf_set(-0x1.777a5cp-25f), vf_sel(mid, vf_set(-0x1.777a5cp-26f), vf_set(0.0f)));
+    vf z = vf_mul(t, t);
+    vf p = vf_fma(vf_set(-0x1.f2cf3cp-5f), z, vf_set(0x1.b22036p-4f));
+    p = vf_fma(p, z, vf_set(-0x1.23b952p-3f));
+    p = vf_fma(p, z, vf_set(0x1.9991dcp-3f));
+    p = vf_fma(p, z, vf_set(-0x1.55554ap-2f));
+    vf r = vf_add(high, vf_add(vf_fma(vf_mul(t, z), p, t), low));
+    return vf_sel(vf_eq(x, x), vec_copysign(r, x), x);
+}
+/* asin(s) = s + s z p(z), z = s^2 <= 1/4; above 1/2 by asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2)). *large: whether it is the second; gives asin(s). */
+VF vf vec_asin_half(vf a, vm *large)
+{
+    *large = vf_gt(a, vf_set(0.5f));
+    vf z = vf_sel(*large, vf_mul(vf_set(0.5f), vf_sub(vf_set(1.0f), a)), vf_mul(a, a));
+    vf s = vf_sel(*large, vf_sqrt(z), a);
+    vf p = vf_fma(vf_set(0x1.33293ap-5f), z, vf_set(0x1.d9c88ap-7f));
+    p = vf_fma(p, z, vf_set(0x1.0482bp-5f));
+    p = vf_fma(p, z, vf_set(0x1.6cb144p-5f));
+    p = vf_fma(p, z, vf_set(0x1.333866p-4f));
+    p = vf_fma(p, z, vf_set(0x1.55554cp-3f));
+    return vf_fma(vf_mul(s, z), p, s);
+}
+VF vf vec_asin(vf x)
+{
+    vm large;
+    vf r = vec_asin_half(vec_abs(x), &large);
+    vf rest = vf_sub(vf_set(0x1.921fb6p+0f), vf_fma(vf_set(2.0f), r, vf_set(0x1.777a5cp-25f)));
+    return vec_copysign(vf_sel(large, rest, r), x);
+}
+VF vf vec_acos(vf x)
+{
+    vm large;
+    vf r = vec_asin_half(vec_abs(x), &large), twice = vf_add(r, r);
+    vm below = vf_lt(x, vf_set(0.0f));
+    vf far = vf_sel(below, vf_sub(vf_set(0x1.921fb6p+1f), vf_add(twice, vf_set(0x1.777a5cp-24f))), twice);
+    vf near = vf_sub(vf_set(0x1.921fb6p+0f), vf_add(vec_copysign(r, x), vf_set(0x1.777a5cp-25f)));
+    return vf_sel(large, far, near);
+}
 #endif
