@@ -4,6 +4,7 @@
 #include "onnx/read.h"
 #include "base/map.h"
 #include "onnx/reader.h"
+#include "onnx/upgrade.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -67,9 +68,6 @@ mote_status mote_onnx_opset_read(mote_onnx_reader *r, mote_wire w, mote_opset *o
         out->domain = MOTE_STR("");
     MOTE_REQUIRE(out->version >= 1 && out->version <= 100000, r->diag, MOTE_E_MODEL, "operator set '%.*s' of version %lld", MOTE_STR_ARG(out->domain),
                  (long long)out->version);
-    MOTE_REQUIRE(out->domain.n != 0 || out->version >= MOTE_ONNX_MIN_OPSET, r->diag, MOTE_E_UNSUPPORTED,
-                 "ai.onnx operator set %lld: mote reads %d and up; convert the model with onnx.version_converter", (long long)out->version,
-                 MOTE_ONNX_MIN_OPSET);
     return MOTE_OK;
 }
 
@@ -161,6 +159,8 @@ static mote_status read_bytes(mote_heap *heap, const void *data, size_t n, mote_
     mote_names_init(&r.names, heap);
     status = read_model(&r, mote_wire_of(data, n));
     mote_names_deinit(&r.names);
+    if (status == MOTE_OK && mote_module_opset(r.module, MOTE_STR("")) < 7 && mote_module_opset(r.module, MOTE_STR("")) > 0)
+        status = mote_onnx_upgrade(r.module, diag);
     if (status == MOTE_OK)
         status = mote_module_verify(r.module, diag);
     if (status != MOTE_OK)

@@ -13,7 +13,7 @@ typedef struct mote_onnx_read_options {
     bool copy;                   /* read files instead of mapping them */
 } mote_onnx_read_options;
 
-/* Each reads a model (IR version 3 to 14, opset 7 and up, functions expanded) into a fresh module of `heap`, graphs sorted, names unique. Inner types are as
+/* Each reads a model (IR version 3 to 14, any operator set: those below 7 are brought to 8; functions expanded) into a fresh module of `heap`, graphs sorted, names unique. Inner types are as
  * declared: not inferred, not trusted. MOTE_E_IO, MOTE_E_FORMAT, MOTE_E_MODEL, MOTE_E_UNSUPPORTED, MOTE_E_LIMIT, MOTE_E_PATH, MOTE_E_SHAPE,
  * MOTE_E_DTYPE, MOTE_E_MEMORY; on failure *out and *files are NULL. */
 mote_status mote_onnx_read_path(mote_heap *heap, const char *path, const mote_onnx_read_options *o, mote_module **out, mote_onnx_files **files,
@@ -30,5 +30,7 @@ size_t mote_onnx_files_bytes(const mote_onnx_files *files); /* mapped or read */
 
 /* One TensorProto, as ONNX's test folders hold them. The array's data lies in `data` or the arena. */
 mote_status mote_onnx_read_tensor(mote_arena *arena, const void *data, size_t n, mote_array *out, mote_str *name, mote_diag *diag);
+/* One TensorProto, SequenceProto or OptionalProto, as the kind says. An empty optional has dtype NONE. */
+mote_status mote_onnx_read_value(mote_arena *arena, const void *data, size_t n, mote_kind kind, mote_array *out, mote_str *name, mote_diag *diag);
 
 #endif

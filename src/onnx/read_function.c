@@ -255,7 +255,7 @@ static mote_status join_outputs(mote_onnx_reader *r, mote_graph *inner, mote_nod
         mote_node *producer = v->producer;
         if (producer == NULL) {
             int64_t version = mote_onnx_opset(r, MOTE_STR(""));
-            mote_node *id = mote_graph_add_node(inner, NULL, "", "Identity", (int32_t)(version > 0 ? version : MOTE_ONNX_MIN_OPSET), 1, 1, false);
+            mote_node *id = mote_graph_add_node(inner, NULL, "", "Identity", (int32_t)(version > 0 ? version : 7), 1, 1, false);
             if (id == NULL)
                 return MOTE_NO_MEMORY(r->diag, sizeof *id);
             mote_node_set_input(id, 0, v->scratch != NULL ? v->scratch : v);

@@ -12,7 +12,7 @@
  * that a file made of empty messages is refused before it has taken 64 MiB. */
 enum { MOTE_ONNX_MAX_STRUCTURE = 56 << 20 };
 enum { MOTE_ONNX_MAX_ATTRS = 1000, MOTE_ONNX_MAX_OPSETS = 1000, MOTE_ONNX_MAX_SYMBOLS = 10000 };
-enum { MOTE_ONNX_MAX_DEPTH = 100, MOTE_ONNX_MIN_OPSET = 7, MOTE_ONNX_MIN_IR = 3, MOTE_ONNX_MAX_IR = 14 };
+enum { MOTE_ONNX_MAX_DEPTH = 100, MOTE_ONNX_MIN_IR = 3, MOTE_ONNX_MAX_IR = 14 };
 
 /* A model-local function: its encoded body and what the model says of it. */
 typedef struct mote_onnx_function {

@@ -478,6 +478,8 @@ static mote_status bind_input(mote_session *s, size_t index, const mote_tensor *
         const mote_type *type = &s->model->module->graph->inputs[i]->type;
         if (i == index)
             shapes[i] = a;
+        else if (s->model->module->graph->inputs[i]->constant != NULL) /* folded into the model: never given */
+            continue;
         else if (!is_tensor(s, i))
             shapes[i] = mote_value_key(type);
         else if (s->inputs[i].rank >= 0 && s->inputs[i].dtype != MOTE_DTYPE_NONE)

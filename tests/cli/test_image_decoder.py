@@ -89,13 +89,13 @@ cases = Path(os.environ.get("MOTE_NODE_CASES", Path(os.environ.get("MOTE_BINARY_
 ours = {"bmp_rgb", "jpeg_rgb", "jpeg_bgr", "jpeg_grayscale", "png_rgb", "pnm_rgb"}
 theirs = {"jpeg2k_rgb": "JPEG 2000", "tiff_rgb": "TIFF", "webp_rgb": "WebP"}
 for name in ours | set(theirs):
-    case = cases / f"test_image_decoder_decode_{name}"
+    case = cases / "node" / f"test_image_decoder_decode_{name}"
     if not case.is_dir():
         print(f"no {case}: left out")
         continue
     load = lambda f: numpy_helper.to_array(onnx.TensorProto.FromString((case / f).read_bytes()))
-    np.savez(tmp / "in.npz", data=load("in_0.pb"))
-    np.savez(tmp / "want.npz", output=load("out_0.pb"))
+    np.savez(tmp / "in.npz", data=load("test_data_set_0/input_0.pb"))
+    np.savez(tmp / "want.npz", output=load("test_data_set_0/output_0.pb"))
     code, out, err = mote("check", case / "model.onnx", tmp / "in.npz", tmp / "want.npz")
     check(code == (0 if name in ours else 1) and (name in ours or theirs[name] in out + err), f"{name}: {code} {out} {err}")
 finish()

@@ -41,39 +41,15 @@ static char *read_file(mote_arena *arena, const char *path, size_t *n)
     return p;
 }
 
-/* The value at path (without its ending); false when there is none. */
-static bool load(mote_arena *arena, const char *path, mote_array *out, mote_diag *diag)
+/* The value of this kind at path (without its ending); false when there is none. */
+static bool load(mote_arena *arena, const char *path, mote_kind kind, mote_array *out, mote_diag *diag)
 {
     char file[1024];
     size_t n;
+    mote_str name;
     snprintf(file, sizeof file, "%s.pb", path);
     const char *data = read_file(arena, file, &n);
-    if (data != NULL) {
-        mote_str name;
-        if (mote_onnx_read_tensor(arena, data, n, out, &name, diag) != MOTE_OK)
-            return false;
-        if (!mote_array_aligned(out) && out->bytes != 0)
-            out->data = mote_arena_copy(arena, out->data, out->bytes);
-        return true;
-    }
-    for (int k = 0; k < 2; k++) {
-        snprintf(file, sizeof file, "%s.%s", path, k == 0 ? "seq" : "opt");
-        const char *text = read_file(arena, file, &n);
-        if (text == NULL)
-            continue;
-        size_t count = strtoul(text, NULL, 10);
-        mote_array *items = mote_arena_calloc(arena, count + 1, sizeof *items);
-        *out = (mote_array){.kind = k == 0 ? MOTE_KIND_SEQUENCE : MOTE_KIND_OPTIONAL, .rank = 1, .dims = {(int64_t)count}, .data = items,
-                            .bytes = count * sizeof *items};
-        for (size_t i = 0; i < count; i++) {
-            snprintf(file, sizeof file, "%s_%zu", path, i);
-            if (!load(arena, file, &items[i], diag))
-                return false;
-            out->dtype = items[i].dtype;
-        }
-        return true;
-    }
-    return false;
+    return data != NULL && mote_onnx_read_value(arena, data, n, kind, out, &name, diag) == MOTE_OK;
 }
 
 static bool close_to(double x, double y, double rtol, double atol)
@@ -211,8 +187,8 @@ static bool run_case(const char *name, stage at, double rtol, double atol, char 
     if (status == MOTE_OK && (m->graph->n_inputs > MAX_VALUES || m->graph->n_outputs > MAX_VALUES))
         status = mote_fail(&diag, MOTE_E_LIMIT, "too many inputs or outputs");
     for (size_t i = 0; status == MOTE_OK && i < m->graph->n_inputs; i++) {
-        snprintf(path, sizeof path, "%s/%s/in_%zu", folder, name, i);
-        given[i] = load(&arena, path, &in[i], &diag) ? &in[i] : NULL;
+        snprintf(path, sizeof path, "%s/%s/test_data_set_0/input_%zu", folder, name, i);
+        given[i] = load(&arena, path, m->graph->inputs[i]->type.kind, &in[i], &diag) ? &in[i] : NULL;
         if (given[i] != NULL && in[i].kind != MOTE_KIND_TENSOR && in[i].dims[0] == 0) { /* an empty sequence does not say of what */
             const mote_type *t = &m->graph->inputs[i]->type;
             while (t->kind != MOTE_KIND_TENSOR && t->element != NULL)
@@ -241,8 +217,8 @@ static bool run_case(const char *name, stage at, double rtol, double atol, char 
     } else {
         passed = true;
         for (size_t i = 0; i < n_out && passed; i++) {
-            snprintf(path, sizeof path, "%s/%s/out_%zu", folder, name, i);
-            if (!load(&arena, path, &want, &diag)) {
+            snprintf(path, sizeof path, "%s/%s/test_data_set_0/output_%zu", folder, name, i);
+            if (!load(&arena, path, out[i].kind, &want, &diag)) {
                 snprintf(why, cap, "output %zu cannot be read: %s", i, diag.message);
                 passed = false;
                 break;
@@ -305,16 +281,31 @@ static bool wanted(const char *name, int argc, char **argv)
 
 static FILE *open_list(void)
 {
-    char path[700], command[1500];
+    char root[400], path[700], command[1500];
     const char *at = getenv("MOTE_NODE_CASES"), *build = getenv("MOTE_BINARY_DIR"), *python = getenv("MOTE_PYTHON");
-    snprintf(folder, sizeof folder, "%s%s", at != NULL ? at : build != NULL ? build : "build", at != NULL ? "" : "/node_cases");
-    snprintf(path, sizeof path, "%s/cases.txt", folder);
+    snprintf(root, sizeof root, "%s%s", at != NULL ? at : build != NULL ? build : "build", at != NULL ? "" : "/node_cases");
+    snprintf(folder, sizeof folder, "%s/node", root);
+    snprintf(path, sizeof path, "%s/node.txt", root);
     FILE *f = fopen(path, "r");
     if (f != NULL || python == NULL || python[0] == 0)
         return f;
-    snprintf(command, sizeof command, "'%s' '%s/tests/ops/export_cases.py' '%s'", python, MOTE_TEST_SOURCE_DIR, folder);
+    snprintf(command, sizeof command, "'%s' '%s/tests/ops/export_cases.py' '%s'", python, MOTE_TEST_SOURCE_DIR, root);
     int rc = system(command);
     return WIFEXITED(rc) && WEXITSTATUS(rc) == 0 ? fopen(path, "r") : NULL;
+}
+
+/* The case's own tolerance. */
+static void read_tolerance(const char *name, double *rtol, double *atol)
+{
+    char path[900];
+    snprintf(path, sizeof path, "%s/%s/tolerance.txt", folder, name);
+    FILE *f = fopen(path, "r");
+    if (f == NULL || fscanf(f, "%lf %lf", rtol, atol) != 2) {
+        *rtol = 1e-3;
+        *atol = 1e-7;
+    }
+    if (f != NULL)
+        fclose(f);
 }
 
 int main(int argc, char **argv)
@@ -331,8 +322,9 @@ int main(int argc, char **argv)
     size_t passed = 0, known = 0, failed = 0, surprising = 0;
     double rtol, atol;
     while (fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%199s %lf %lf", name, &rtol, &atol) != 3 || !wanted(name, argc, argv))
+        if (sscanf(line, "%199s", name) != 1 || !wanted(name, argc, argv))
             continue;
+        read_tolerance(name, &rtol, &atol);
         if (verbose)
             printf("%s\n", name), fflush(stdout);
         char op[64];

@@ -5,8 +5,8 @@
 #include "engine.h"
 #include "files.h"
 #include "inputs.h"
+#include "suite.h"
 #include "testdata.h"
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 typedef struct check_options {
     engine_options engine;
     double rtol, atol;
-    const char *suite, *only;
+    const char *suite, *only, *list, *ways;
     bool json, rms, largest, verbose;
 } check_options;
 
@@ -24,7 +24,9 @@ static const option_spec table[] = {
     {"of-largest", OPTION_FLAG, offsetof(check_options, largest), NULL, "--rtol is relative to the largest expected value of the output, not to each"},
     {"rms", OPTION_FLAG, offsetof(check_options, rms), NULL,
      "judge floating-point outputs as a whole: --rtol bounds the root mean square of the difference over that of the expected output"},
-    {"suite", OPTION_TEXT, offsetof(check_options, suite), "ROOT", "run every folder below ROOT that has a model.onnx and test_data_set_* folders"},
+    {"suite", OPTION_TEXT, offsetof(check_options, suite), "ROOT", "run every case below ROOT (folders with model.onnx and test_data_set_*) three ways: reference, optimised, written and read again"},
+    {"list", OPTION_TEXT, offsetof(check_options, list), "FILE", "with --suite: cases that do not pass, \"name reason\" a line; one that passes is a failure"},
+    {"ways", OPTION_TEXT, offsetof(check_options, ways), "LIST", "with --suite: some of reference,optimised,round-trip"},
     {"only", OPTION_TEXT, offsetof(check_options, only), "TEXT", "with --suite: cases whose name contains TEXT"},
     {"verbose", OPTION_FLAG, offsetof(check_options, verbose), NULL, "a line for cases that agree, too"},
     ENGINE_OPTIONS(check_options),
@@ -140,97 +142,12 @@ static void verdict_text(const char *name, const verdict *v, bool verbose)
         printf("      %s\n", v->diag.message);
 }
 
-/* ---- suites ---- */
-
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static mote_status folders(const char *root, const char *prefix, char ***out, size_t *n, mote_diag *diag)
-{
-    *out = NULL;
-    *n = 0;
-    DIR *d = opendir(root);
-    MOTE_REQUIRE(d != NULL, diag, MOTE_E_IO, "%s: not a folder that can be read", root);
-    mote_status status = MOTE_OK;
-    for (struct dirent *e; status == MOTE_OK && (e = readdir(d)) != NULL;) {
-        if (e->d_name[0] == '.' || strncmp(e->d_name, prefix, strlen(prefix)) != 0)
-            continue;
-        char **grown = realloc(*out, (*n + 1) * sizeof *grown);
-        char *name = strdup(e->d_name);
-        if (grown != NULL)
-            *out = grown;
-        if (grown == NULL || name == NULL) {
-            free(name);
-            status = MOTE_NO_MEMORY(diag, *n);
-            break;
-        }
-        (*out)[(*n)++] = name;
-    }
-    closedir(d);
-    if (*n > 1)
-        qsort(*out, *n, sizeof **out, by_name);
-    return status;
-}
-
-static void free_names(char **names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
-}
-
-static int check_suite(const check_options *o)
-{
-    mote_diag diag = MOTE_DIAG_INIT;
-    char **names;
-    size_t n, passed = 0, failed = 0;
-    mote_status status = folders(o->suite, "", &names, &n, &diag);
-    json_t *cases = json_array();
-    for (size_t i = 0; i < n && status == MOTE_OK && !tool_interrupted; i++) {
-        char path[4096], model[4096 + 16];
-        snprintf(path, sizeof path, "%s/%s", o->suite, names[i]);
-        snprintf(model, sizeof model, "%s/model.onnx", path);
-        if ((o->only != NULL && strstr(names[i], o->only) == NULL) || !file_is_directory(path))
-            continue;
-        char **sets;
-        size_t n_sets;
-        mote_diag ignored = MOTE_DIAG_INIT;
-        verdict v = {MOTE_OK, MOTE_DIAG_INIT, 0, 0, NULL};
-        if (folders(path, "test_data_set_", &sets, &n_sets, &ignored) != MOTE_OK || n_sets == 0) {
-            free_names(sets, n_sets);
-            continue;
-        }
-        for (size_t k = 0; k < n_sets && v.status == MOTE_OK; k++) {
-            char folder[2 * 4096];
-            snprintf(folder, sizeof folder, "%s/%s", path, sets[k]);
-            v = check_set(model, folder, o);
-        }
-        free_names(sets, n_sets);
-        passed += v.status == MOTE_OK;
-        failed += v.status != MOTE_OK;
-        if (o->json)
-            json_array_append_new(cases, verdict_json(names[i], &v));
-        else
-            verdict_text(names[i], &v, o->verbose);
-    }
-    free_names(names, n);
-    if (status != MOTE_OK) {
-        json_decref(cases);
-        return tool_fail(o->json, o->suite, status, &diag);
-    }
-    if (o->json)
-        (void)tool_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "mote.check/1", "passed", (int)passed, "failed", (int)failed, "cases", cases));
-    else {
-        json_decref(cases);
-        printf("%zu passed, %zu failed\n", passed, failed);
-    }
-    return tool_interrupted ? EXIT_CANCELLED : failed == 0 ? EXIT_DONE : EXIT_DIFFERENT;
-}
-
 static int run_check(void *values, int n, char **operand)
 {
     check_options *o = values;
+    const suite_options so = {o->suite, o->list, o->only, o->ways, o->rtol, o->atol, o->json, o->verbose, &o->engine};
     if (o->suite != NULL)
-        return n == 0 ? check_suite(o) : tool_usage(&(command){.name = "check", .usage = "--suite ROOT"}, "--suite takes no other operand");
+        return n == 0 ? suite_run(&so) : tool_usage(&(command){.name = "check", .usage = "--suite ROOT"}, "--suite takes no other operand");
     bool sets = n >= 2 && file_is_directory(operand[1]);
     if (n < 2 || (!sets && n != 3))
         return tool_usage(&(command){.name = "check", .usage = "MODEL (IN.npz OUT.npz | TEST_DATA_SET ...) | --suite ROOT"},

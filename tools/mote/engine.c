@@ -60,7 +60,8 @@ static mote_status cpu_mask(const char *list, uint32_t *mask, mote_diag *diag)
     return MOTE_OK;
 }
 
-mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag)
+/* From the path or, when it is NULL, from memory. */
+static mote_status load_model(engine *e, const char *path, const void *bytes, size_t n_bytes, const engine_options *o, mote_diag *diag)
 {
     *e = (engine){.path = path, .options = *o};
     const char *providers[9] = {NULL};
@@ -85,10 +86,14 @@ mote_status engine_load(engine *e, const char *path, const engine_options *o, mo
     load.keep_optional_inputs = o->keep_optional;
     load.custom_ops = tool_operators();
     double start = clock_ms();
-    mote_status status = mote_model_load_path(path, &load, &e->model, diag);
+    mote_status status = path != NULL ? mote_model_load_path(path, &load, &e->model, diag) : mote_model_load_memory(bytes, n_bytes, &load, &e->model, diag);
     e->load_ms = clock_ms() - start;
     return status;
 }
+
+mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag) { return load_model(e, path, NULL, 0, o, diag); }
+
+mote_status engine_load_memory(engine *e, const void *bytes, size_t n, const engine_options *o, mote_diag *diag) { return load_model(e, NULL, bytes, n, o, diag); }
 
 static mote_status open_session(engine *e, const engine_options *o, mote_diag *diag)
 {

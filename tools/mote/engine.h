@@ -47,6 +47,7 @@ mote_status engine_open(engine *e, const char *path, const engine_options *o, mo
 /* The same with a model that is loaded already; it belongs to the engine, also on failure. */
 mote_status engine_open_model(engine *e, mote_model *model, const engine_options *o, mote_diag *diag);
 mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag); /* the model alone */
+mote_status engine_load_memory(engine *e, const void *bytes, size_t n, const engine_options *o, mote_diag *diag); /* bytes stay the caller's */
 void engine_close(engine *e);
 /* When one of the arrays is named as an input that has a default (an initializer that may be overridden), opens the engine again with such inputs kept;
  * without one the defaults stay folded into the model. Only the names are looked at. Anything made from the model before is gone; on failure the engine is closed. */
