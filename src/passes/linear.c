@@ -1,8 +1,10 @@
-/* linear.c - pass linear: linear models of ai.onnx.ml become matrix products, which have kernels
+/* linear.c - pass linear: linear models of ai.onnx.ml become matrix products, which have kernels; linear kernels lose their support vectors
  * SPDX-License-Identifier: Apache-2.0
  *
  *   LinearRegressor  -> Gemm [-> Sigmoid | Softmax]
  *   LinearClassifier -> Gemm [-> Sigmoid | Softmax] for the scores, ArgMax and Gather of the labels for the class
+ *
+ *   SVMRegressor, SVMClassifier of a linear kernel: the support vectors added up beforehand, times their coefficients
  *
  * Left as they are: the other transforms, one row of coefficients for two classes, inputs whose columns are not known. */
 #include "base/platform.h"
@@ -129,12 +131,88 @@ static mote_status convert(mote_pass_context *c, mote_node *n)
     return MOTE_OK;
 }
 
+/* ---- support vectors ---- */
+
+/* to[f] = sum over vectors [begin, end) of coefficient times vector, rounded once */
+static void add_up(const float *vectors, const float *coefficients, size_t begin, size_t end, size_t features, float *to)
+{
+    for (size_t f = 0; f < features; f++) {
+        double sum = 0;
+        for (size_t v = begin; v < end; v++)
+            sum += (double)coefficients[v] * (double)vectors[v * features + f];
+        to[f] = (float)sum;
+    }
+}
+
+static mote_status add_up_regressor(mote_pass_context *c, mote_node *n, const float *vectors, const float *coefficients, size_t count, size_t features)
+{
+    float *sum = mote_heap_calloc(c->module->heap, features + 1, sizeof *sum);
+    if (sum == NULL)
+        return MOTE_NO_MEMORY(c->diag, features * sizeof *sum);
+    add_up(vectors, coefficients, 0, count, features, sum);
+    mote_status status = mote_node_set_floats(n, "coefficients", sum, features);
+    if (status == MOTE_OK)
+        status = mote_node_set_int(n, "n_supports", 0);
+    mote_heap_free(c->module->heap, sum, (features + 1) * sizeof *sum);
+    mote_node_remove_attr(n, "support_vectors");
+    c->edits++;
+    return status == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(c->diag, 0);
+}
+
+/* A class has one vector against each of the others: row k of the coefficients is 1 for the k-th, else 0. */
+static mote_status add_up_classes(mote_pass_context *c, mote_node *n, const float *vectors, const float *coefficients, size_t count, size_t features,
+                                  size_t classes, const int64_t *per_class)
+{
+    const size_t others = classes - 1, now = classes * others;
+    mote_arena temp;
+    mote_arena_init(&temp, c->module->heap);
+    float *sums = mote_arena_calloc(&temp, now * features, sizeof *sums), *ones = mote_arena_calloc(&temp, others * now, sizeof *ones);
+    int64_t *each = mote_arena_calloc(&temp, classes, sizeof *each);
+    mote_status status = sums != NULL && ones != NULL && each != NULL ? MOTE_OK : MOTE_E_MEMORY;
+    for (size_t i = 0, begin = 0; i < classes && status == MOTE_OK; begin += (size_t)per_class[i++]) {
+        each[i] = (int64_t)others;
+        for (size_t k = 0; k < others; k++) {
+            add_up(vectors, coefficients + k * count, begin, begin + (size_t)per_class[i], features, sums + (i * others + k) * features);
+            ones[k * now + i * others + k] = 1;
+        }
+    }
+    if (status == MOTE_OK)
+        status = mote_node_set_floats(n, "support_vectors", sums, now * features);
+    if (status == MOTE_OK)
+        status = mote_node_set_floats(n, "coefficients", ones, others * now);
+    if (status == MOTE_OK)
+        status = mote_node_set_ints(n, "vectors_per_class", each, classes);
+    mote_arena_deinit(&temp);
+    c->edits++;
+    return status == MOTE_OK ? MOTE_OK : MOTE_NO_MEMORY(c->diag, 0);
+}
+
+static mote_status fewer_vectors(mote_pass_context *c, mote_node *n)
+{
+    size_t n_vectors = 0, n_values, n_coefficients, classes;
+    const float *vectors = mote_node_floats(n, "support_vectors", &n_values), *coefficients = mote_node_floats(n, "coefficients", &n_coefficients);
+    const int64_t *per_class = mote_node_ints(n, "vectors_per_class", &classes);
+    if (!mote_str_is(mote_node_string(n, "kernel_type", "LINEAR"), "LINEAR") || vectors == NULL || n_values == 0)
+        return MOTE_OK;
+    if (mote_str_is(n->op, "SVMRegressor")) {
+        n_vectors = (size_t)mote_node_int(n, "n_supports", 0);
+        return n_vectors < 2 ? MOTE_OK : add_up_regressor(c, n, vectors, coefficients, n_vectors, n_values / n_vectors);
+    }
+    for (size_t i = 0; i < classes; i++)
+        n_vectors += (size_t)per_class[i];
+    if (classes < 2 || n_vectors <= classes * (classes - 1))
+        return MOTE_OK;
+    return add_up_classes(c, n, vectors, coefficients, n_vectors, n_values / n_vectors, classes, per_class);
+}
+
 static mote_status convert_graph(mote_pass_context *c, mote_graph *g)
 {
     for (mote_node *n = g->first, *next; n != NULL; n = next) {
         next = n->next;
         if (mote_node_is(n, "ai.onnx.ml", "LinearRegressor") || mote_node_is(n, "ai.onnx.ml", "LinearClassifier"))
             MOTE_TRY(convert(c, n));
+        else if (mote_node_is(n, "ai.onnx.ml", "SVMRegressor") || mote_node_is(n, "ai.onnx.ml", "SVMClassifier"))
+            MOTE_TRY(fewer_vectors(c, n));
     }
     return MOTE_OK;
 }
