@@ -50,9 +50,9 @@ static int compare_ids(const void *x, const void *y) /* of equal n-grams the las
 }
 
 typedef struct vectorizer {
-    size_t least, most, skip, columns, n_grams, n_weights;
+    size_t least, most, skip, columns, n_grams;
     const int64_t *indexes;
-    const float *weights;
+    const float *weights; /* of the columns */
     bool counts, weighed; /* counts: how often, else whether */
     gram *grams;
 } vectorizer;
@@ -127,11 +127,30 @@ static mote_status read_grams(mote_eval *c, mote_arena *temp, vectorizer *v)
     return MOTE_OK;
 }
 
+/* One for each n-gram of the pool, in its order: here for the column that the n-gram counts in. */
+static mote_status read_weights(mote_eval *c, mote_arena *temp, vectorizer *v)
+{
+    size_t n, n_indexes;
+    const float *weights = mote_node_floats(c->node, "weights", &n);
+    (void)mote_node_ints(c->node, "ngram_indexes", &n_indexes);
+    if (n == 0)
+        return MOTE_OK;
+    MOTE_REQUIRE(n == n_indexes, c->diag, MOTE_E_VALUE, "weights has %zu values, ngram_indexes %zu", n, n_indexes);
+    float *of = mote_temp(temp, v->columns + 1, sizeof *of, c->diag);
+    if (of == NULL)
+        return MOTE_E_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        of[v->indexes[i]] = weights[i];
+    v->weights = of;
+    return MOTE_OK;
+}
+
 static mote_status vectorizer_of(mote_eval *c, mote_arena *temp, vectorizer *v)
 {
     const mote_str mode = mote_node_string(c->node, "mode", "");
     const int64_t least = mote_node_int(c->node, "min_gram_length", 1), most = mote_node_int(c->node, "max_gram_length", 1), skip = mote_node_int(c->node, "max_skip_count", 0);
     int64_t columns;
+    *v = (vectorizer){0};
     MOTE_TRY(columns_of(c->node, &columns, c->diag));
     MOTE_REQUIRE(least >= 1 && most >= least && most <= INT32_MAX, c->diag, MOTE_E_VALUE, "min_gram_length is %lld and max_gram_length %lld", (long long)least, (long long)most);
     MOTE_REQUIRE(skip >= 0 && skip < INT32_MAX, c->diag, MOTE_E_VALUE, "max_skip_count is %lld", (long long)skip);
@@ -139,9 +158,8 @@ static mote_status vectorizer_of(mote_eval *c, mote_arena *temp, vectorizer *v)
                  MOTE_STR_ARG(mode));
     *v = (vectorizer){.least = (size_t)least, .most = (size_t)most, .skip = (size_t)skip, .columns = (size_t)columns, .counts = !mote_str_is(mode, "IDF"),
                       .weighed = !mote_str_is(mode, "TF")};
-    v->weights = mote_node_floats(c->node, "weights", &v->n_weights);
-    MOTE_REQUIRE(v->n_weights == 0 || !v->weighed || v->n_weights >= v->columns, c->diag, MOTE_E_VALUE, "weights has %zu values, the output %zu columns", v->n_weights, v->columns);
-    return read_grams(c, temp, v);
+    MOTE_TRY(read_grams(c, temp, v));
+    return v->weighed ? read_weights(c, temp, v) : MOTE_OK;
 }
 
 /* Adds to y what begins at item 0 of n; window: room for the longest n-gram. */
@@ -183,12 +201,13 @@ static mote_status eval_tfidf_temp(mote_eval *c, mote_arena *temp)
         }
         for (size_t distance = 1; distance <= v.skip + 1 && (distance == 1 || distance < n); distance++) {
             const size_t least = distance > 1 && v.least == 1 ? 2 : v.least; /* single items are counted once */
+            MOTE_TRY(c->tick(c));
             for (size_t i = 0; i < n && v.n_grams != 0; i++)
                 count_windows(&v, row + i, n - i, distance, least, window, y);
         }
         for (size_t k = 0; k < v.columns; k++) {
             y[k] = v.counts ? y[k] : y[k] > 0;
-            if (v.weighed && v.n_weights != 0)
+            if (v.weights != NULL)
                 y[k] *= v.weights[k];
         }
     }
