@@ -48,10 +48,11 @@ VF vf vec_exp(vf x)
     vf e = vec_exp_reduced(x, &t);
     return vec_scale(vf_add(e, vf_set(1.0f)), t);
 }
-/* exp(x) for x <= 88; below -87.3365 (where exp leaves the normal numbers) 0: for softmax and the inside of others */
+/* exp(x) for x <= 88; below -87.3365 (where exp leaves the normal numbers) 0: for softmax and the inside of others. No lane computes a denormal on the
+ * way, which would cost more than all the rest: masks are full of such lanes. */
 VF vf vec_exp_flush(vf x)
 {
-    vf t, e = vec_exp_reduced(vf_max(vf_set(-87.5f), x), &t);
+    vf t, e = vec_exp_reduced(vf_max(vf_set(-87.3365f), x), &t);
     e = vf_mul(vf_add(e, vf_set(1.0f)), vec_pow2(t));
     return vf_sel(vf_lt(x, vf_set(-87.3365f)), vf_set(0.0f), e);
 }

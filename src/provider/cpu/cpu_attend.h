@@ -35,6 +35,8 @@ typedef struct mote_cpu_attend_data {
 
 /* Chooses; *floats: scratch for all workers. False: too large. */
 bool mote_cpu_attend_of(mote_cpu_attend *p, const mote_attend *a, bool sinks, uint32_t cpu, unsigned workers, size_t *floats);
+/* For the profile. */
+MOTE_INLINE const char *mote_cpu_attend_kernel(const mote_cpu_attend *p) { return p->few != NULL ? p->few->name : p->row->name; }
 void mote_cpu_attend_run(const mote_cpu_attend *p, const mote_cpu_attend_data *x, mote_pool *pool, float *scratch);
 
 #endif

@@ -7,7 +7,6 @@
 #include "ops/ms_attention.h"
 #include "ops/rotary.h"
 #include "provider/cpu/cpu_attend.h"
-#include <math.h>
 #include <string.h>
 
 /* ---- mote.Attention ---- */
@@ -59,7 +58,7 @@ static mote_status lower_form(mote_lower *l)
         return MOTE_OK;
     l->run = form_run;
     l->params = p;
-    l->kernel = p->row->name;
+    l->kernel = mote_cpu_attend_kernel(p);
     return MOTE_OK;
 }
 
@@ -110,8 +109,11 @@ static mote_status attention_run(const mote_step *step, mote_exec *x)
         const mote_array *mask = step->in[MASK];
         d.bias = mask->data;
         if (p->bias_floats != 0) {
-            for (size_t i = 0, n = mote_array_count(mask); i < n; i++)
-                scratch[i] = ((const uint8_t *)mask->data)[i] != 0 ? 0.0f : -INFINITY;
+            const uint8_t *m = mask->data;
+            for (size_t i = 0, n = mote_array_count(mask); i < n; i++) { /* 0 or -inf, without a branch that random masks would mislead */
+                const uint32_t bits = ((uint32_t)(m[i] != 0) - 1u) & 0xff800000u;
+                memcpy(&scratch[i], &bits, sizeof bits);
+            }
             d.bias = scratch;
             scratch += p->bias_floats;
         }
@@ -176,7 +178,7 @@ static mote_status lower_attention(mote_lower *l)
         return MOTE_OK;
     l->run = attention_run;
     l->params = p;
-    l->kernel = p->at.row->name;
+    l->kernel = mote_cpu_attend_kernel(&p->at);
     return MOTE_OK;
 }
 
@@ -344,7 +346,7 @@ static mote_status lower_gqa(mote_lower *l)
         return MOTE_OK;
     l->run = gqa_run;
     l->params = p;
-    l->kernel = p->at.row->name;
+    l->kernel = mote_cpu_attend_kernel(&p->at);
     return MOTE_OK;
 }
 
@@ -465,7 +467,7 @@ static mote_status lower_mha(mote_lower *l)
         return MOTE_OK;
     l->run = mha_run;
     l->params = p;
-    l->kernel = p->at.row->name;
+    l->kernel = mote_cpu_attend_kernel(&p->at);
     return MOTE_OK;
 }
 
