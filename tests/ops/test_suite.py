@@ -20,6 +20,37 @@ except ImportError as e:
 if not (root / "node.txt").exists():
     subprocess.run([sys.executable, source / "tests/ops/export_cases.py", root], check=True)
 wrong = 0
+
+
+def operators_of(graph, domain_of, out):
+    for n in graph.node:
+        out.add((domain_of(n.domain), n.op_type))
+        for a in n.attribute:
+            for g in ([a.g] if a.g.node else []) + list(a.graphs):
+                operators_of(g, domain_of, out)
+
+
+def check_coverage(cases):
+    """tests/ops/coverage.txt: in how many node cases each operator stands, and how many of these pass; --write replaces it."""
+    count = {}
+    for name, passed in cases.items():
+        used = set()
+        operators_of(onnx.load(root / "node" / name / "model.onnx").graph, lambda d: d or "ai.onnx", used)
+        for op in used:
+            c = count.setdefault(op, [0, 0])
+            c[0] += 1
+            c[1] += passed
+    text = "# coverage.txt - domain, operator, node cases in which it stands, those of them that pass; kept by test_suite.py --write\n"
+    text += "".join(f"{d} {o} {a} {b}\n" for (d, o), (a, b) in sorted(count.items()))
+    path = source / "tests/ops/coverage.txt"
+    if "--write" in sys.argv:
+        path.write_text(text)
+    if path.read_text() != text:
+        print("WRONG: tests/ops/coverage.txt is not what test_suite.py --write writes")
+        return 1
+    return 0
+
+
 # whole networks by the reference evaluations take a minute: MOTE_FULL=1
 light = () if os.environ.get("MOTE_FULL") == "1" else ("--ways", "optimised,round-trip")
 for name, least, options in (("node", 1840, ()), ("simple", 21, ()), ("pytorch-converted", 82, ()), ("pytorch-operator", 35, ()), ("light", 9, light)):
@@ -31,6 +62,8 @@ for name, least, options in (("node", 1840, ()), ("simple", 21, ()), ("pytorch-c
             print("WRONG", case)
     if r.returncode != 0 or report["passed"] < least:
         wrong += 1
+    if name == "node":
+        wrong += check_coverage({c["case"]: c["verdict"] in ("passed", "passed though listed") for c in report["cases"]})
 # the verdicts themselves: a case whose expected output is another's fails, a listed one that passes fails the run
 case = root / "node/test_abs"
 other = root / "node/test_add"
