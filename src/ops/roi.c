@@ -88,6 +88,13 @@ static double pooled(const mote_array *x, size_t plane, const roi_tap *taps, siz
 static double pooled_f32(const float *x, const roi_tap *taps, size_t n, bool max)
 {
     float best = 0, sum = 0;
+    if (!max) { /* the same sums */
+        for (size_t k = 0; k < n; k++) {
+            const roi_tap *t = &taps[k];
+            sum += (float)t->w[0] * x[t->at[0]] + (float)t->w[1] * x[t->at[1]] + (float)t->w[2] * x[t->at[2]] + (float)t->w[3] * x[t->at[3]];
+        }
+        return n == 0 ? 0 : (double)(sum / (float)n);
+    }
     for (size_t k = 0; k < n; k++) {
         float v[4];
         for (int i = 0; i < 4; i++)
@@ -138,7 +145,11 @@ static mote_status eval_align_temp(mote_eval *c, mote_arena *temp)
                 for (size_t ch = 0; ch < channels; ch++) {
                     const size_t from = ((size_t)b * channels + ch) * plane;
                     const double v = x->dtype == MOTE_DTYPE_F32 ? pooled_f32((const float *)x->data + from, taps, count, r.max) : pooled(x, from, taps, count, r.max);
-                    mote_dtype_from_f64(y->dtype, y->data, ((k * channels + ch) * (size_t)r.height + (size_t)ph) * (size_t)r.width + (size_t)pw, v);
+                    const size_t to = ((k * channels + ch) * (size_t)r.height + (size_t)ph) * (size_t)r.width + (size_t)pw;
+                    if (y->dtype == MOTE_DTYPE_F32)
+                        ((float *)y->data)[to] = (float)v;
+                    else
+                        mote_dtype_from_f64(y->dtype, y->data, to, v);
                 }
             }
     }
@@ -170,7 +181,7 @@ static mote_status pooled_shape(const mote_node *n, int64_t *shape, mote_diag *d
 static mote_status infer_roi_pool(mote_infer *c)
 {
     const mote_type *x = c->in[0], *rois = c->in[1];
-    int64_t shape[2];
+    int64_t shape[2] = {0, 0};
     MOTE_TRY(pooled_shape(c->node, shape, c->diag));
     MOTE_REQUIRE(x->rank < 0 || x->rank == 4, c->diag, MOTE_E_SHAPE, "X has rank %d, expected 4", x->rank);
     MOTE_REQUIRE(rois->rank < 0 || (rois->rank == 2 && mote_dim_may_equal(rois->dims[1], 5)), c->diag, MOTE_E_SHAPE, "rois is not [regions, 5]");
@@ -186,7 +197,7 @@ static mote_status eval_roi_pool(mote_eval *c)
     const mote_array *x = c->in[0], *rois = c->in[1];
     mote_array *y = c->out[0];
     const double scale = (double)mote_node_float(c->node, "spatial_scale", 1);
-    int64_t shape[2];
+    int64_t shape[2] = {0, 0};
     MOTE_TRY(pooled_shape(c->node, shape, c->diag));
     const int64_t height = x->dims[2], width = x->dims[3];
     const size_t channels = (size_t)x->dims[1], plane = (size_t)(height * width);
