@@ -250,7 +250,7 @@ class Checker:
         for o in graph.outputs:
             producer = next((n for n in graph.nodes if o in n.outputs), None)
             why = differs(got[o], values[o], scale, random_ops.steps(producer) if producer else 0, any(n.op in random_ops.SINGLE for n in graph.nodes),
-                          max([random_ops.ABSOLUTE.get(n.op, 0) for n in graph.nodes]))
+                          random_ops.absolute(graph.nodes, producer, values))
             if why:
                 return f"{o} = {producer.op if producer else 'input'}: {why}"
         return None
@@ -271,7 +271,7 @@ class Checker:
                 except Rejected:
                     continue
                 for o in n.outputs:
-                    reason = o and differs(got[o], want[o], 1.0, random_ops.steps(n), n.op in random_ops.SINGLE, random_ops.ABSOLUTE.get(n.op, 0))
+                    reason = o and differs(got[o], want[o], 1.0, random_ops.steps(n), n.op in random_ops.SINGLE, random_ops.absolute([n], n, seen))
                     if reason:
                         one = Graph(graph.opset, {i: seen[i] for i in n.inputs if i and i not in graph.consts}, {i: seen[i] for i in n.inputs if i in graph.consts}, [n],
                                     [x for x in n.outputs if x])
@@ -294,7 +294,8 @@ class Checker:
                 for n in graph.nodes:
                     for o, a in oracle_node(n, moved, graph.opset, graph.consts).items():
                         if code(a) in RTOL and n.op not in random_ops.EXACT:
-                            a = (a.astype(np.float64) * (1 + RTOL[code(a)] * 0.1 * rng.uniform(-1, 1, a.shape))).astype(a.dtype)
+                            rest = random_ops.absolute([n], n, moved) * rng.uniform(-1, 1, a.shape)
+                            a = np.asarray(a.astype(np.float64) * (1 + RTOL[code(a)] * 0.1 * rng.uniform(-1, 1, a.shape)) + rest).astype(a.dtype)
                         moved[o] = a
             except Rejected:
                 continue

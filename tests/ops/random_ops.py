@@ -20,7 +20,7 @@ EXACT = set("""Abs And ArgMax ArgMin BitCast BitShift BitwiseAnd BitwiseNot Bitw
  ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Where Xor TensorScatter StringConcat""".split())
 # Inputs must be exact: a rounding would become a step.
 STEPPED = set("""ArgMax ArgMin Cast CastLike Ceil Equal Floor Greater GreaterOrEqual Hardmax Less LessOrEqual Mod NonZero QuantizeLinear DynamicQuantizeLinear Round Sign TopK Unique IsInf IsNaN
- ThresholdedRelu Shrink NonMaxSuppression BitCast Resize QLinearConv QLinearMatMul Trilu MaxPool Compress ReduceProd GridSample RoiAlign MaxRoiPool Celu Range Dropout Upsample Pow Tan""".split())
+ ThresholdedRelu Shrink NonMaxSuppression BitCast Resize QLinearConv QLinearMatMul QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearGlobalAveragePool QLinearAveragePool QLinearConcat Trilu MaxPool Compress ReduceProd GridSample RoiAlign MaxRoiPool Celu Range Dropout Upsample Pow Tan""".split())
 
 
 # bfloat16 is computed as float32 and rounded once (onnx.reference sums in bfloat16), but not where types are made or read.
@@ -30,7 +30,7 @@ NOT_WIDENED = set("""Cast CastLike BitCast QuantizeLinear DequantizeLinear EyeLi
 
 def steps(node):
     """How many steps an integer result may be off by: rounding behind a product of scales."""
-    return 1 if node.op in ("QLinearConv", "QLinearMatMul", "DynamicQuantizeLinear") else 0
+    return 1 if node.op.startswith("QLinear") or node.op == "DynamicQuantizeLinear" else 0
 
 
 def op(*names):
@@ -56,6 +56,7 @@ KNOWN = [
     ("QLinearConv", lambda n, a: a[0].ndim != 4, "onnxruntime gives [N, M, M, ...] for one and three spatial dimensions"),
     ("Resize", lambda n, a: n.attrs.get("nearest_mode") in ("floor", "ceil") and len(a) > 3, "by sizes, the rounding of the scale decides at whole coordinates"),
     ("ConvTranspose", lambda n, a: a[0].dtype != np.float32 and n.attrs.get("group", 1) > 1, "onnx.reference adds the bias of the first group to all"),
+    ("Shape", lambda n, a: n.attrs.get("end", 0) < -a[0].ndim, "onnx.reference counts an end before the first dimension from the end again"),
     ("Shrink", lambda n, a: has_nan(a[0]), "mote's unary functions keep NaN (kernels/unary/unary.h); the formula says 0"),
     ("ThresholdedRelu", lambda n, a: has_nan(a[0]), "mote's unary functions keep NaN; the formula says 0"),
     ("Pad", lambda n, a: str(a[0].dtype) == "float8_e8m0fnu" and (len(a) < 3 or a[2] is None), "the type has no zero: onnx.reference pads with NaN"),
@@ -70,6 +71,21 @@ KNOWN = [
 # Results near zero that come of terms near 1.
 ABSOLUTE = {"LSTM": 2e-6, "GRU": 2e-6, "RNN": 2e-6, "GroupNormalization": 1e-6, "LayerNormalization": 1e-6, "Elu": 1e-7, "Sigmoid": 2e-7, "Gelu": 5e-7, "Selu": 1e-7, "Celu": 1e-7,
             "HardSigmoid": 2e-7, "BlackmanWindow": 1e-7, "HannWindow": 1e-7, "HammingWindow": 1e-7}
+# Sums: what is left when large terms cancel is as good as the largest.
+SUMS = set("ReduceMean ReduceSum Sum Mean ReduceL1 ReduceSumSquare CumSum Add Sub MatMul Gemm Conv ConvTranspose Einsum".split())
+
+
+def absolute(nodes, producer, arrays):
+    out = max([ABSOLUTE.get(n.op, 0) for n in nodes])
+    if producer is not None and producer.op in SUMS:
+        for i in producer.inputs:
+            a = arrays.get(i)
+            if a is not None and a.dtype.kind in "fV" and a.size:
+                x = np.abs(a.astype(np.float64))
+                out = max(out, x[np.isfinite(x)].max(initial=0) * {"float16": 1e-3, "float64": 1e-14}.get(str(a.dtype), 1e-2 if a.dtype.kind == "V" else 3e-7))
+    return out
+
+
 BY_REFERENCE = [
     ("GridSample", lambda n, a: "cubic" in n.attrs.get("mode", "") and n.attrs.get("padding_mode") == "border", "bicubic at the border"),
     ("Resize", lambda n, a: n.attrs.get("coordinate_transformation_mode") in ("align_corners", "pytorch_half_pixel") and fraction(n, a),
@@ -1421,6 +1437,40 @@ def skip_norm(m, c):
     if m.maybe():
         ins.append(m.t(F32, s[-1:]))
     return ins, {"epsilon": 1e-5}, 1
+
+
+def quantized(m, t, s):
+    """A tensor of 8 bits with its scale and zero point."""
+    return [m.t(t, s, "wild"), m.const(m.r.choice([0.02, 0.05]), F32, 0), m.fresh(m.array(t, (), "any"), True)]
+
+
+@op("QLinearAdd", "QLinearMul")
+def qlinear_two(m, c):
+    t = c.type("T")
+    s = m.shape(1, 4, zero=False)
+    return quantized(m, t, s) + quantized(m, t, m.broadcast(s)) + [m.const(m.r.choice([0.04, 0.3]), F32, 0), m.fresh(m.array(t, (), "any"), True)], {}, 1
+
+
+@op("QLinearSigmoid", "QLinearLeakyRelu", "QLinearGlobalAveragePool", "QLinearAveragePool")
+def qlinear_one(m, c):
+    t = c.type("T")
+    a, s = {}, m.shape(1, 4, zero=False)
+    if "Pool" in c.name:
+        s = [m.r.choice([1, 2]), m.r.choice([1, 3, 8]), m.r.choice([4, 7]), m.r.choice([3, 5])]
+    if c.name == "QLinearAveragePool":
+        a = {k: v for k, v in window(m, s[2:], dil=False).items()} | ({"count_include_pad": 1} if m.maybe() else {})
+    if c.name == "QLinearLeakyRelu":
+        a = {"alpha": 0.2}
+    y = 1 / 256 if c.name == "QLinearSigmoid" else 0.04
+    return quantized(m, t, s) + [m.const(y, F32, 0), m.fresh(m.array(t, (), "any"), True)], a, 1
+
+
+@op("QLinearConcat")
+def qlinear_concat(m, c):
+    t = m.r.choice([U8, S8])
+    s = m.shape(1, 3, zero=False)
+    axis = m.axis(len(s))
+    return [m.const(0.04, F32, 0), m.fresh(m.array(t, (), "any"), True)] + [x for _ in range(m.r.randint(1, 3)) for x in quantized(m, t, s)], {"axis": axis}, 1
 
 
 LEFT_OUT.update({n: "subgraphs: tests/session/test_control.c and onnx's cases" for n in ("If", "Loop", "Scan", "SequenceMap")})
