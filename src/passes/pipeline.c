@@ -8,6 +8,7 @@
 #define PORTABLE(ROW)                                                                                                  \
     ROW(qlinear, false, "com.microsoft's operators on quantized tensors become standard ones")                         \
     ROW(contrib, false, "com.microsoft's fused operators become standard ones")                                        \
+    ROW(expand, false, "standard operators that are functions of others, as those")                                    \
     ROW(fold, false, "what is the same at every run becomes a constant; branches of known conditions")                 \
     ROW(shapes, false, "shape arithmetic of shapes that are known in part")                                            \
     ROW(fold, false, "again, with these")                                                                              \
