@@ -85,11 +85,15 @@ SINE(cos, 1, 0)
     VTARGET void VNAME(mote_unary_f32_f32_##id)(const float *x, float *y, size_t n, const float *params)               \
     {                                                                                                                  \
         vf p[2] = {vf_set((n_params) > 0 ? params[0] : 0.0f), vf_set((n_params) > 1 ? params[1] : 0.0f)};              \
-        size_t i = 0;                                                                                                  \
-        for (; i + VW <= n; i += VW)                                                                                   \
-            vf_store(y + i, u_##id(vf_load(x + i), p));                                                                \
-        if (i < n)                                                                                                     \
-            vf_storen(y + i, n - i, u_##id(vf_loadn(x + i, n - i), p));                                                \
+        for (size_t i = 0; i < n; i += VW) { /* one body for whole vectors and the rest: half the code */              \
+            const size_t left = n - i;                                                                                 \
+            vf v = MOTE_UNLIKELY(left < VW) ? vf_loadn(x + i, left) : vf_load(x + i);                                  \
+            v = u_##id(v, p);                                                                                          \
+            if (MOTE_UNLIKELY(left < VW))                                                                              \
+                vf_storen(y + i, left, v);                                                                             \
+            else                                                                                                       \
+                vf_store(y + i, v);                                                                                    \
+        }                                                                                                              \
     }
 #define UNARY_SCALAR(ID, id, ulp)
 #include "kernels/unary/unary_ops.inc"
