@@ -16,6 +16,7 @@
     ROW(dead, false, "nodes, optional outputs and constants that nobody uses")                                         \
     ROW(cse, false, "equal constants and nodes once")                                                                  \
     ROW(einsum, false, "Einsum of two operands as transposes and a matrix product")                                    \
+    ROW(contrib, false, "again, where ranks are known by now")                                                         \
     ROW(layernorm, false, "LayerNormalization from its parts")                                                         \
     ROW(gelu, false, "Gelu from its parts")                                                                            \
     ROW(hardswish, false, "HardSigmoid, HardSwish and Swish from their parts")                                         \
