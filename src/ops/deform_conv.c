@@ -4,6 +4,7 @@
  * Source: ONNX DeformConv-19; Zhu et al., "Deformable ConvNets v2", 2019. Two spatial dimensions, as the standard's reference. Samples (bilinear, 0 outside) of one image are
  * laid out by input channel and tap; the rest is a matrix product with the weights. */
 #include "base/platform.h"
+#include "base/size.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
@@ -24,6 +25,7 @@ static mote_status deform_of(const mote_node *n, const int64_t *x, const int64_t
     d->offset_group = mote_node_int(n, "offset_group", 1);
     MOTE_REQUIRE(d->group >= 1 && d->offset_group >= 1, diag, MOTE_E_VALUE, "group is %lld and offset_group %lld, expected 1 or more", (long long)d->group,
                  (long long)d->offset_group);
+    int64_t channels, offsets;
     const int64_t size[2] = {kernel != NULL ? kernel[0] : w[2], kernel != NULL ? kernel[1] : w[3]};
     if (!mote_dim_known(size[0]) || !mote_dim_known(size[1])) {
         d->w.out[0] = d->w.out[1] = MOTE_DIM_UNKNOWN;
@@ -32,12 +34,14 @@ static mote_status deform_of(const mote_node *n, const int64_t *x, const int64_t
     MOTE_REQUIRE(size[0] >= 1 && size[1] >= 1, diag, MOTE_E_SHAPE, "the kernel is %lld by %lld", (long long)size[0], (long long)size[1]);
     MOTE_TRY(mote_window_of(n, 2, size, x + 2, &d->w, diag));
     if (mote_dim_known(x[1]) && mote_dim_known(w[1]))
-        MOTE_REQUIRE(x[1] == w[1] * d->group && x[1] % d->offset_group == 0, diag, MOTE_E_SHAPE, "X has %lld channels, W %lld for each of %lld groups, offset_group is %lld",
+        MOTE_REQUIRE(mote_i64_mul(w[1], d->group, &channels) && x[1] == channels && x[1] % d->offset_group == 0, diag, MOTE_E_SHAPE, "X has %lld channels, W %lld for each of %lld groups, offset_group is %lld",
                      (long long)x[1], (long long)w[1], (long long)d->group, (long long)d->offset_group);
     MOTE_REQUIRE(!mote_dim_known(w[0]) || w[0] % d->group == 0, diag, MOTE_E_SHAPE, "%lld output channels in %lld groups", (long long)w[0], (long long)d->group);
-    MOTE_REQUIRE(mote_dim_may_equal(offset[1], d->offset_group * size[0] * size[1] * 2) && mote_dim_may_equal(offset[2], d->w.out[0]) &&
+    MOTE_REQUIRE(mote_i64_mul(size[0], size[1], &offsets) && mote_i64_mul(offsets, 2, &offsets) && mote_i64_mul(offsets, d->offset_group, &offsets), diag, MOTE_E_SHAPE,
+                 "offset_group %lld times the kernel's %lld by %lld overflows", (long long)d->offset_group, (long long)size[0], (long long)size[1]);
+    MOTE_REQUIRE(mote_dim_may_equal(offset[1], offsets) && mote_dim_may_equal(offset[2], d->w.out[0]) &&
                      mote_dim_may_equal(offset[3], d->w.out[1]) && mote_dim_may_equal(offset[0], x[0]),
-                 diag, MOTE_E_SHAPE, "offset is not [%lld, %lld, %lld, %lld]", (long long)x[0], (long long)(d->offset_group * size[0] * size[1] * 2), (long long)d->w.out[0],
+                 diag, MOTE_E_SHAPE, "offset is not [%lld, %lld, %lld, %lld]", (long long)x[0], (long long)offsets, (long long)d->w.out[0],
                  (long long)d->w.out[1]);
     return MOTE_OK;
 }

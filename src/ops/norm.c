@@ -205,7 +205,7 @@ static mote_status plane_norm(mote_eval *c, mote_arena *temp, size_t groups)
     const mote_array *xa = c->in[0];
     mote_array *ya = c->out[0];
     planes p = planes_of(xa);
-    size_t per = p.channels / groups, row = per * p.inner;
+    size_t per = groups == 0 ? 0 : p.channels / groups, row = per * p.inner;
     size_t params = mote_array_count(c->in[1]);
     MOTE_REQUIRE((params == p.channels || params == groups) && mote_array_count(c->in[2]) == params, c->diag, MOTE_E_SHAPE,
                  "scale and bias have %zu and %zu values, expected %zu", params, mote_array_count(c->in[2]), p.channels);

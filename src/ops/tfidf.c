@@ -116,7 +116,7 @@ static mote_status read_grams(mote_eval *c, mote_arena *temp, vectorizer *v)
     for (size_t k = 0; k < n_counts; k++) {
         const int64_t first = counts[k], end = k + 1 < n_counts ? counts[k + 1] : (int64_t)n;
         MOTE_REQUIRE(first >= 0 && first <= end && end <= (int64_t)n && (end - first) % (int64_t)(k + 1) == 0, c->diag, MOTE_E_VALUE,
-                     "ngram_counts[%zu] is %lld, and %lld items of %zu follow it", k, (long long)first, (long long)(end - first), n);
+                     "ngram_counts[%zu] is %lld, the next begins at %lld of %zu: not a whole number of %zu-grams", k, (long long)first, (long long)end, n, k + 1);
         for (int64_t at = first; at < end; at += (int64_t)(k + 1), id++)
             if (k + 1 >= v->least && k + 1 <= v->most)
                 v->grams[v->n_grams++] = (gram){pool + at, k + 1, id};
