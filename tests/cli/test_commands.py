@@ -182,6 +182,21 @@ def test_inputs_at_fault():
 def test_outputs():
     target = tmp / "result.npz"
     check(mote("run", add, "--inputs", tmp / "in.npz", "--outputs", target)[0] == 0 and np.array_equal(np.load(target)["y"], np.load(tmp / "out.npz")["y"]), "outputs are written")
+    parts = tmp / "parts.onnx"
+    sequence = helper.make_value_info("s", helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, None)))
+    onnx.save(helper.make_model(helper.make_graph([helper.make_node("SplitToSequence", ["x"], ["s"]), helper.make_node("SequenceLength", ["s"], ["n"])], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])],
+                                        [sequence, helper.make_tensor_value_info("n", TensorProto.INT64, [])]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8), parts)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.savez(tmp / "parts_in.npz", x=x)
+    check(mote("run", parts, "--inputs", tmp / "parts_in.npz", "--outputs", tmp / "parts_out.npz")[0] == 0, "a sequence is written")
+    got = np.load(tmp / "parts_out.npz")
+    check(sorted(got) == ["n", "s[0]", "s[1]"] and np.array_equal(got["s[1]"], x[1:]), "its elements are named by their places")
+    check(mote("check", parts, tmp / "parts_in.npz", tmp / "parts_out.npz")[0] == 0, "and checked")
+    np.savez(tmp / "parts_bad.npz", **{**got, "s[1]": x[1:] + 1})
+    code, out, _ = mote("check", parts, tmp / "parts_in.npz", tmp / "parts_bad.npz")
+    check(code == 3 and "'s[1]'" in out, "a difference names the element")
+    np.savez(tmp / "parts_bad.npz", **{**got, "s[2]": x[1:]})
+    fails("no output 's[2]'", "check", parts, tmp / "parts_in.npz", tmp / "parts_bad.npz", code=2)
     before = target.read_bytes()
     fails("--overwrite", "run", add, "--random", "--dims", "N=2", "--outputs", target)
     check(target.read_bytes() == before, "an output that exists is kept")

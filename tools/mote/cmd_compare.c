@@ -152,11 +152,12 @@ static mote_status run_pair(engine *a, engine *b, const named_arrays *in, compar
     MOTE_TRY(mote_session_run(a->session, NULL, diag));
     MOTE_TRY(mote_session_run(b->session, NULL, diag));
     MOTE_REQUIRE(!c->failed, diag, MOTE_E_MEMORY, "no memory for the tensors to compare");
-    size_t n = mote_model_output_count(a->model);
-    MOTE_REQUIRE(n == mote_model_output_count(b->model), diag, MOTE_E_ARGUMENT, "the models have %zu and %zu outputs", n, mote_model_output_count(b->model));
+    size_t n = engine_output_count(a);
+    char name[ENGINE_NAME];
+    MOTE_REQUIRE(n == engine_output_count(b), diag, MOTE_E_ARGUMENT, "the models have %zu and %zu outputs", n, engine_output_count(b));
     for (size_t i = 0; i < n; i++) {
         mote_array x = engine_output(a, i), y = engine_output(b, i);
-        compare_one(c, engine_output_name(a, i), &x, &y, true);
+        compare_one(c, engine_output_name(a, i, name), &x, &y, true);
     }
     for (size_t i = 0; i < c->n_kept; i++) {
         free(c->kept[i].name);

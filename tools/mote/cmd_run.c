@@ -197,18 +197,20 @@ static void end_result(job *j, const char *of, json_t *result)
 static json_t *outputs_json(const engine *e)
 {
     json_t *outputs = json_array();
-    for (size_t i = 0; i < mote_model_output_count(e->model); i++) {
+    char name[ENGINE_NAME];
+    for (size_t i = 0, n = engine_output_count(e); i < n; i++) {
         mote_array a = engine_output(e, i);
-        json_array_append_new(outputs, print_output_json(engine_output_name(e, i), &a));
+        json_array_append_new(outputs, print_output_json(engine_output_name(e, i, name), &a));
     }
     return outputs;
 }
 
 static void print_outputs(const engine *e)
 {
-    for (size_t i = 0; i < mote_model_output_count(e->model); i++) {
+    char name[ENGINE_NAME];
+    for (size_t i = 0, n = engine_output_count(e); i < n; i++) {
         mote_array a = engine_output(e, i);
-        print_output(engine_output_name(e, i), &a);
+        print_output(engine_output_name(e, i, name), &a);
     }
 }
 

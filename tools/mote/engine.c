@@ -358,29 +358,77 @@ mote_status engine_feed_random(engine *e, const char *dims, const mote_model *ot
 
 /* ---- outputs ---- */
 
+/* The tensor that is *skip tensors behind the first in t; its place in sequences is appended to name. */
+static const mote_tensor *tensor_in(const mote_tensor *t, size_t *skip, char *name, size_t cap, int depth)
+{
+    if (t->kind == MOTE_KIND_TENSOR)
+        return (*skip)-- == 0 ? t : NULL;
+    const size_t n = strlen(name);
+    for (int64_t k = 0; k < t->shape[0] && depth < 8; k++) {
+        if (t->kind == MOTE_KIND_SEQUENCE)
+            snprintf(name + n, cap - n, "[%lld]", (long long)k);
+        const mote_tensor *found = tensor_in((const mote_tensor *)mote_tensor_map(t) + k, skip, name, cap, depth + 1);
+        if (found != NULL)
+            return found;
+    }
+    name[n] = 0;
+    return NULL;
+}
+
+static const mote_tensor *tensor_at(const engine *e, size_t i, char *name, size_t cap)
+{
+    for (size_t o = 0; o < mote_model_output_count(e->model); o++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        snprintf(name, cap, "%s", mote_model_output_info(e->model, o, &info) == MOTE_OK ? info.name : "");
+        const mote_tensor *t = tensor_in(mote_session_output(e->session, o), &i, name, cap, 0);
+        if (t != NULL)
+            return t;
+    }
+    return NULL;
+}
+
+size_t engine_output_count(const engine *e)
+{
+    char name[ENGINE_NAME];
+    size_t skip = SIZE_MAX;
+    for (size_t o = 0; o < mote_model_output_count(e->model); o++) {
+        name[0] = 0;
+        (void)tensor_in(mote_session_output(e->session, o), &skip, name, sizeof name, 0);
+    }
+    return SIZE_MAX - skip;
+}
+
 mote_array engine_output(const engine *e, size_t i)
 {
-    const mote_tensor *t = mote_session_output(e->session, i);
+    char name[ENGINE_NAME];
+    const mote_tensor *t = tensor_at(e, i, name, sizeof name);
+    if (t == NULL) /* an empty sequence */
+        return (mote_array){0};
     mote_array a = {.dtype = t->dtype, .rank = t->rank, .data = mote_tensor_map(t), .bytes = t->bytes};
     memcpy(a.dims, t->shape, sizeof a.dims);
     return a;
 }
 
-const char *engine_output_name(const engine *e, size_t i)
+const char *engine_output_name(const engine *e, size_t i, char name[ENGINE_NAME])
 {
     mote_value_info info = MOTE_VALUE_INFO_INIT;
-    return mote_model_output_info(e->model, i, &info) == MOTE_OK ? info.name : "";
+    (void)tensor_at(e, i, name, ENGINE_NAME);
+    for (size_t o = 0, k = i; o < mote_model_output_count(e->model) && mote_session_output(e->session, o)->kind == MOTE_KIND_TENSOR; o++, k--)
+        if (k == 0 && mote_model_output_info(e->model, o, &info) == MOTE_OK) /* however long */
+            return info.name;
+    return name;
 }
 
 mote_status engine_save_outputs(const engine *e, const char *path, bool overwrite, mote_diag *diag)
 {
-    size_t n = mote_model_output_count(e->model);
+    size_t n = engine_output_count(e);
+    char name[ENGINE_NAME];
     named_array *items = calloc(n + 1, sizeof *items);
     if (items == NULL)
         return MOTE_NO_MEMORY(diag, n);
     for (size_t i = 0; i < n; i++) {
         items[i].array = engine_output(e, i);
-        items[i].name = strdup(engine_output_name(e, i));
+        items[i].name = strdup(engine_output_name(e, i, name));
     }
     mote_status status = npz_write(path, items, n, overwrite, diag);
     for (size_t i = 0; i < n; i++)

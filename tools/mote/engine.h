@@ -60,9 +60,11 @@ mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag);
  * integers, seeded by `seed`. `dims` may also name dimensions of `other` (NULL: of none); what it names else, or twice, or gives no size to, is
  * MOTE_E_ARGUMENT with the names that there are. */
 mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag);
-/* A view of output i as an array. */
+/* The tensors of the outputs, in order: those in a sequence are named after it with their places ("s[0]"), that of an optional as it is. */
+enum { ENGINE_NAME = 1024 };
+size_t engine_output_count(const engine *e);
 mote_array engine_output(const engine *e, size_t i);
-const char *engine_output_name(const engine *e, size_t i);
+const char *engine_output_name(const engine *e, size_t i, char name[ENGINE_NAME]);
 mote_status engine_save_outputs(const engine *e, const char *path, bool overwrite, mote_diag *diag);
 
 double clock_ms(void);
