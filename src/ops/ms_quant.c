@@ -197,8 +197,18 @@ static mote_status infer_gemm(mote_infer *c)
     return MOTE_OK;
 }
 
-static mote_status infer_to_float(mote_infer *c) { return mote_infer_matmul(c, 0, 1, c->in[2]->dtype); }
-static mote_status infer_dynamic(mote_infer *c) { return mote_infer_matmul(c, 0, 1, MOTE_DTYPE_F32); }
+/* Scales, zero points and bias broadcast to the product, and do not add dimensions to it. */
+static mote_status infer_product(mote_infer *c, mote_dtype dtype)
+{
+    static const char *const names[] = {"input 2", "input 3", "input 4", "input 5", "input 6"};
+    const int32_t a = c->in[0]->rank, b = c->in[1]->rank, rank = a > b ? a : b;
+    for (uint32_t i = 2; i < 7 && a >= 0 && b >= 0; i++)
+        if (mote_infer_ranked(c, i))
+            MOTE_REQUIRE(c->in[i]->rank <= 1 || c->in[i]->rank <= rank, c->diag, MOTE_E_SHAPE, "%s has rank %d, expected 0 to %d", names[i - 2], c->in[i]->rank, rank);
+    return mote_infer_matmul(c, 0, 1, dtype);
+}
+static mote_status infer_to_float(mote_infer *c) { return infer_product(c, c->in[2]->dtype); }
+static mote_status infer_dynamic(mote_infer *c) { return infer_product(c, MOTE_DTYPE_F32); }
 
 static mote_status infer_lstm(mote_infer *c)
 {

@@ -86,6 +86,7 @@ class Graph:
 
 # ---- the oracle ----
 
+ort.set_default_logger_severity(4)
 options = ort.SessionOptions()
 options.log_severity_level = 4
 options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
