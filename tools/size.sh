@@ -14,10 +14,19 @@ components()
 {
     awk '
     /^Linker script and memory map/ { on = 1 }
-    !on { next }
-    /^ \.[A-Za-z_]/ && NF == 1 { section = $1; next }
-    /^ \.[A-Za-z_]/ && NF >= 4 { section = $1; address = $2; size = $3; file = $4 }
-    /^ +0x/ && NF >= 3 { address = $1; size = $2; file = $3 }
+    # lld: VMA LMA SIZE ALIGN FILE:(SECTION)
+    /^ +VMA +LMA +Size +Align/ { lld = 1 }
+    lld && $5 ~ /\.o:\(\./ {
+        n = split($5, p, ":")
+        section = substr(p[n], 2, length(p[n]) - 2)
+        file = p[1]
+        address = $1 == "0" ? "0x0" : "0x1"
+        size = "0x" $3
+    }
+    !on && !lld { next }
+    !lld && /^ \.[A-Za-z_]/ && NF == 1 { section = $1; next }
+    !lld && /^ \.[A-Za-z_]/ && NF >= 4 { section = $1; address = $2; size = $3; file = $4 }
+    !lld && /^ +0x/ && NF >= 3 { address = $1; size = $2; file = $3 }
     file != "" {
         if (section ~ /^\.(text|rodata|data|bss|init_array)/ && section !~ /^\.bss/ && address !~ /^0x0+$/ && file ~ /\.dir\/.*\.o$/) {
             sub(/^.*\.dir\//, "", file)
@@ -50,12 +59,17 @@ report()
 {
     arch=$1
     dir=build/size-$arch
-    strip=strip toolchain=
+    strip=strip toolchain= linker=
     if [ "$arch" = aarch64 ] && [ "$(uname -m)" != aarch64 ]; then
         strip=aarch64-linux-gnu-strip toolchain=-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake
     fi
+    # Debian's own linker for aarch64 cannot pack relocations; lld, which phones' libraries are linked with, can.
+    lld=$(find /usr/lib/llvm-*/bin -name ld.lld 2>/dev/null | sort | tail -n 1)
+    if [ "$arch" = aarch64 ] && [ -n "$lld" ]; then
+        linker="-fuse-ld=lld -B$(dirname "$lld") -Wl,--pack-dyn-relocs=relr "
+    fi
     # shellcheck disable=SC2086 # one word or none
-    cmake -G Ninja -S . -B "$dir" $toolchain -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O2 -DMOTE_SMALL=ON -DCMAKE_SHARED_LINKER_FLAGS=-Wl,-Map=mote.map \
+    cmake -G Ninja -S . -B "$dir" $toolchain -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O2 -DMOTE_SMALL=ON -DCMAKE_SHARED_LINKER_FLAGS="${linker}-Wl,-Map=mote.map" \
         -DBUILD_SHARED_LIBS=ON -DMOTE_BUILD_TOOL=OFF >"$dir.log" 2>&1 || { cat "$dir.log"; exit 1; }
     cmake --build "$dir" -j "$jobs" --target mote >"$dir.log" 2>&1 || { tail -n 40 "$dir.log"; exit 1; }
     "$strip" -o "$dir/stripped.so" "$(find "$dir" -name 'libmote.so.*.*.*' -type f | head -n 1)"
