@@ -11,7 +11,8 @@
  *   MaxPool(X), AveragePool(X), GlobalAveragePool(X), GlobalMaxPool(X)   as ONNX's, channels last. Averages: sum ascending over the window, then / count
  *   Gate(X)                 X[.., 2n] -> Y[.., n] = tanh(x[.., :n]) sigmoid(x[.., n:])
  *   Attention(Q, K, V, M?)  Q[b, l, heads d] K[b, s, heads d] V[b, s, heads e] M broadcast to [b, heads, l, s]: for each head
- *                           softmax(scale (q k') + m) v -> Y[b, l, heads e]; products ascending over d and s, one fma a term from 0
+ *                           softmax(scale (q k') + m) v -> Y[b, l, heads e]; products ascending over d and s, one fma a term from 0; of at
+ *                           most 4 rows (l) q k' is summed in 16 lanes (kernels/attend/attend.h)
  *   AddLayerNormalization(A, B, S, O?) -> (Y, A+B?)   Y = LayerNormalization(A + B, S, O; axis -1, epsilon): kernels/norm/norm.h
  *   QConv(X, xs, xz, W, ws, wz, ys, yz, B?, T?), QGemm(same)
  *                           QLinearConv (channels last) and QLinearMatMul with B s32[m], then clamped to [qmin, qmax], then, with T[256],

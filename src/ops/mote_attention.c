@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "kernels/norm/norm.h"
 #include "kernels/softmax/softmax.h"
+#include "kernels/attend/attend.h"
 #include "ops/args.h"
 #include "ops/elements.h"
 #include "ops/forms.h"
@@ -67,7 +68,9 @@ static mote_status eval_attention(mote_eval *c)
     for (size_t n = 0; n < batch; n++)
         for (size_t h = 0; h < heads; h++)
             for (size_t i = 0; i < l; i++) {
-                for (size_t j = 0; j < s; j++) {
+                if (l <= MOTE_ATTEND_ROWS)
+                    mote_attend_dot_f32_ref(q + (n * l + i) * qw + h * d, qw, 1, k + n * s * qw + h * d, qw, s, d, scale, row, s);
+                for (size_t j = 0; j < s && l > MOTE_ATTEND_ROWS; j++) {
                     float acc = 0.0f;
                     for (size_t t = 0; t < d; t++)
                         acc = fmaf(q[(n * l + i) * qw + h * d + t], k[(n * s + j) * qw + h * d + t], acc);
