@@ -257,7 +257,7 @@ class Maker:
     def t(self, t, shape, dom="any", reuse=0.75):
         shape = tuple(shape)
         if self.r.random() < reuse:
-            names = [n for n, a in self.values.items() if n in self.made and self.code(a) == t and a.shape == shape and self.fits(a, dom) and (not self.stepped or n in self.exact)]
+            names = [n for n, a in self.values.items() if n in self.made and self.code(a) == t and a.shape == shape and self.fits(a, dom) and (n in self.exact or not (self.stepped or t not in FLOATS))]
             if names:
                 return self.r.choice(names)
         return self.fresh(self.array(t, shape, dom))
@@ -270,7 +270,7 @@ class Maker:
         """A value of the type and any shape: one that a node made where there is one."""
         if self.r.random() < 0.75:
             names = [n for n in self.made if self.code(self.values[n]) == t and lo <= self.values[n].ndim <= hi and self.values[n].size <= cap and self.fits(self.values[n], dom) and
-                     (zero or self.values[n].size) and (not self.stepped or n in self.exact)]
+                     (zero or self.values[n].size) and (n in self.exact or not (self.stepped or t not in FLOATS))]
             if names:
                 return self.r.choice(names[-4:])
         return self.fresh(self.array(t, self.shape(lo, hi, cap, zero), dom), const=None if self.g.inputs else False)
@@ -954,7 +954,7 @@ def window(m, spatial, since=99, ceil=False, dil=True):
 def image(m, t, dom="any", lo=3, hi=5):
     rank = m.r.choice([4, 4, 4, 3, 5])
     if m.maybe(0.6):
-        names = [n for n in m.made if m.code(m.values[n]) == t and m.values[n].ndim == rank and m.fits(m.values[n], dom) and m.values[n].size and (not m.stepped or n in m.exact)]
+        names = [n for n in m.made if m.code(m.values[n]) == t and m.values[n].ndim == rank and m.fits(m.values[n], dom) and m.values[n].size and (n in m.exact or not (m.stepped or t not in FLOATS))]
         if names:
             return m.r.choice(names)
     s = [m.r.choice([1, 1, 2, 3]), m.r.choice([1, 2, 3, 4, 6, 8, 16])] + [m.r.choice([1, 3, 5, 7, 8, 9] if rank < 5 else [1, 3, 4]) for _ in range(rank - 2)]
