@@ -58,6 +58,8 @@ KNOWN = [
     ("ConvTranspose", lambda n, a: a[0].dtype != np.float32 and n.attrs.get("group", 1) > 1, "onnx.reference adds the bias of the first group to all"),
     ("Shape", lambda n, a: n.attrs.get("end", 0) < -a[0].ndim, "onnx.reference counts an end before the first dimension from the end again"),
     ("Sign", lambda n, a: has_nan(a[0]), "onnxruntime gives 0 for NaN in float16; mote keeps it, as numpy does"),
+    ("Resize", lambda n, a: n.attrs.get("coordinate_transformation_mode") == "pytorch_half_pixel" and fraction(n, a),
+     "onnx.reference puts the one element of a length of 1 at -0.5, the standard at 0; onnxruntime rounds lengths first"),
     ("Shrink", lambda n, a: has_nan(a[0]), "mote's unary functions keep NaN (kernels/unary/unary.h); the formula says 0"),
     ("ThresholdedRelu", lambda n, a: has_nan(a[0]), "mote's unary functions keep NaN; the formula says 0"),
     ("Pad", lambda n, a: str(a[0].dtype) == "float8_e8m0fnu" and (len(a) < 3 or a[2] is None), "the type has no zero: onnx.reference pads with NaN"),
