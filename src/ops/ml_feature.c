@@ -71,7 +71,15 @@ static mote_status eval_binarizer(mote_eval *c)
 {
     const float threshold = mote_node_float(c->node, "threshold", 0);
     const mote_array *x = c->in[0];
-    for (size_t i = 0, n = mote_array_count(x); i < n; i++)
+    const size_t n = mote_array_count(x);
+    if (x->dtype == MOTE_DTYPE_F32) {
+        const float *from = x->data;
+        float *to = c->out[0]->data;
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i] > threshold ? 1.0f : 0.0f;
+        return MOTE_OK;
+    }
+    for (size_t i = 0; i < n; i++)
         mote_dtype_from_f64(x->dtype, c->out[0]->data, i, mote_array_f64(x, i) > (double)threshold ? 1 : 0);
     return MOTE_OK;
 }

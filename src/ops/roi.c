@@ -192,6 +192,21 @@ static mote_status infer_roi_pool(mote_infer *c)
 
 static int64_t clamped(double x, int64_t n) { return !(x > 0) ? 0 : x >= (double)n ? n : (int64_t)x; }
 
+static double largest(const mote_array *x, size_t first, size_t n)
+{
+    double top = -INFINITY;
+    if (x->dtype == MOTE_DTYPE_F32) {
+        const float *from = (const float *)x->data + first;
+        float best = -INFINITY;
+        for (size_t i = 0; i < n; i++)
+            best = from[i] > best ? from[i] : best;
+        return (double)best;
+    }
+    for (size_t i = 0; i < n; i++)
+        top = fmax(top, mote_array_f64(x, first + i));
+    return top;
+}
+
 static mote_status eval_roi_pool(mote_eval *c)
 {
     const mote_array *x = c->in[0], *rois = c->in[1];
@@ -216,9 +231,9 @@ static mote_status eval_roi_pool(mote_eval *c)
                     const int64_t y0 = clamped(floor((double)ph * h / (double)shape[0]) + edge[1], height), y1 = clamped(ceil((double)(ph + 1) * h / (double)shape[0]) + edge[1], height);
                     const int64_t x0 = clamped(floor((double)pw * w / (double)shape[1]) + edge[0], width), x1 = clamped(ceil((double)(pw + 1) * w / (double)shape[1]) + edge[0], width);
                     double top = y1 > y0 && x1 > x0 ? -INFINITY : 0;
+                    const size_t first = ((size_t)b * channels + ch) * plane;
                     for (int64_t i = y0; i < y1; i++)
-                        for (int64_t j = x0; j < x1; j++)
-                            top = fmax(top, mote_array_f64(x, ((size_t)b * channels + ch) * plane + (size_t)(i * width + j)));
+                        top = fmax(top, largest(x, first + (size_t)(i * width + x0), (size_t)(x1 > x0 ? x1 - x0 : 0)));
                     mote_dtype_from_f64(y->dtype, y->data, to, top);
                 }
     }

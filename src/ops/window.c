@@ -8,6 +8,7 @@
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
+#include <string.h>
 
 static mote_status output_dtype(const mote_node *n, mote_dtype *out, mote_diag *diag)
 {
@@ -110,8 +111,7 @@ static mote_status eval_mel_temp(mote_eval *c, mote_arena *temp)
     const int64_t rows = length / 2 + 1, dims[2] = {rows, bins};
     MOTE_TRY(mote_eval_out(c, 0, dtype, 2, dims));
     int64_t *at = mote_temp(temp, (size_t)bins + 3, sizeof *at, c->diag);
-    double *column = mote_temp(temp, (size_t)rows + 1, sizeof *column, c->diag);
-    if (at == NULL || column == NULL)
+    if (at == NULL)
         return MOTE_E_MEMORY;
     const double low_mel = 2595 * log1p(low / 700) / log(10), step = (2595 * log1p(high / 700) / log(10) - low_mel) / (double)(bins + 2);
     for (int64_t k = 0; k < bins + 2; k++) {
@@ -119,18 +119,16 @@ static mote_status eval_mel_temp(mote_eval *c, mote_arena *temp)
         at[k] = (int64_t)floor((double)(length + 1) * hertz / (double)rate);
         MOTE_REQUIRE(at[k] < rows || k == bins + 1, c->diag, MOTE_E_VALUE, "upper_edge_hertz is %g, beyond the spectrum's %g", high, (double)rate / 2);
     }
+    if (c->out[0]->bytes != 0)
+        memset(c->out[0]->data, 0, c->out[0]->bytes);
     for (int64_t b = 0; b < bins; b++) {
         const int64_t left = at[b], middle = at[b + 1], right = at[b + 2];
-        for (int64_t k = 0; k < rows; k++)
-            column[k] = 0;
-        if (left == middle)
-            column[middle] = 1;
-        for (int64_t k = left; k <= middle && left != middle; k++)
-            column[k] = (double)(k - left) / (double)(middle - left);
-        for (int64_t k = middle; k < right && k < rows; k++)
-            column[k] = (double)(right - k) / (double)(right - middle);
-        for (int64_t k = 0; k < rows; k++)
-            mote_dtype_from_f64(dtype, c->out[0]->data, (size_t)(k * bins + b), column[k]);
+        for (int64_t k = left; k < right || k == middle; k++) {
+            const double rise = left == middle ? 1 : (double)(k - left) / (double)(middle - left);
+            const double v = k < middle || right <= middle ? rise : (double)(right - k) / (double)(right - middle);
+            if (k < rows)
+                mote_dtype_from_f64(dtype, c->out[0]->data, (size_t)(k * bins + b), v);
+        }
     }
     return MOTE_OK;
 }

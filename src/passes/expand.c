@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * CausalConvWithState-27: with x = Concat(past_state, input) along the length, or input padded by k - 1, a depthwise Conv of x, SiLU, and the last k - 1 of
- * x as the state. In float alone: in half floats the sum would be rounded before SiLU. */
+ * x as the state. In float alone: in half floats the sum would be rounded before SiLU.
+ *
+ * SoftmaxCrossEntropyLoss-13: NegativeLogLikelihoodLoss of LogSoftmax along dimension 1, as the standard says. In float alone, again. */
 #include "base/platform.h"
 #include "passes/match.h"
 #include "passes/pass.h"
@@ -78,12 +80,35 @@ static mote_status causal_conv(mote_pass_context *c, mote_node *n)
     return MOTE_OK;
 }
 
+/* The logarithm of the softmax along dimension 1, which has kernels, and what is made of it. */
+static mote_status cross_entropy(mote_pass_context *c, mote_node *n)
+{
+    mote_value *scores = IN(n, 0);
+    if (n->version < 13 || scores == NULL || scores->type.dtype != MOTE_DTYPE_F32 || n->out[0] == NULL)
+        return MOTE_OK;
+    mote_node *logs = add(c, n, "LogSoftmax", 13, 1, &scores);
+    if (logs == NULL || mote_node_set_int(logs, "axis", 1) != MOTE_OK)
+        return MOTE_E_MEMORY;
+    mote_value *const in[3] = {logs->out[0], IN(n, 1), IN(n, 2)};
+    mote_node *loss = add(c, n, "NegativeLogLikelihoodLoss", 13, in[2] != NULL ? 3 : 2, in);
+    if (loss == NULL || mote_node_copy_attrs(loss, n) != MOTE_OK)
+        return MOTE_E_MEMORY;
+    if (n->n_out > 1 && n->out[1] != NULL)
+        give(n, 1, logs->out[0]);
+    give(n, 0, loss->out[0]);
+    mote_node_remove(n);
+    c->edits++;
+    return MOTE_OK;
+}
+
 static mote_status each(mote_pass_context *c, mote_graph *g)
 {
     for (mote_node *n = g->first, *next; n != NULL; n = next) {
         next = n->next;
         if (mote_node_is(n, "", "CausalConvWithState") && n->def != NULL)
             MOTE_TRY(causal_conv(c, n));
+        else if (mote_node_is(n, "", "SoftmaxCrossEntropyLoss") && n->def != NULL)
+            MOTE_TRY(cross_entropy(c, n));
     }
     return MOTE_OK;
 }
