@@ -5,9 +5,10 @@
 #include "base/platform.h"
 #include "ops/letters.h"
 
+/* Code points first, first + step .. first + span change by `difference`. Eight bytes: there are hundreds. */
 typedef struct case_range {
-    uint32_t first, last;
-    int32_t step, difference;
+    uint32_t first : 21, span : 10, by_two : 1;
+    int32_t difference;
 } case_range;
 #include "ops/case_table.inc"
 
@@ -30,14 +31,14 @@ static uint32_t change(uint32_t c, const case_range *table, size_t n)
     size_t lo = 0, hi = n;
     while (lo < hi) {
         const size_t middle = lo + (hi - lo) / 2;
-        if (table[middle].last < c)
+        if (table[middle].first + table[middle].span < c)
             lo = middle + 1;
         else
             hi = middle;
     }
     /* a range of step 2 may lie between those of another: its first code point decides */
     for (size_t i = lo; i < n && table[i].first <= c; i++)
-        if (c <= table[i].last && (c - table[i].first) % (uint32_t)table[i].step == 0)
+        if (c - table[i].first <= table[i].span && (table[i].by_two == 0 || (c - table[i].first) % 2 == 0))
             return (uint32_t)((int64_t)c + table[i].difference);
     return c;
 }

@@ -32,10 +32,10 @@ def ranges(m):
     return out
 
 
-print(f"/* case_table.inc - simple case mappings of Unicode {unicodedata.unidata_version}, made by tools/gen/case_table.py: first, last, step, difference")
+print(f"/* case_table.inc - simple case mappings of Unicode {unicodedata.unidata_version}, made by tools/gen/case_table.py: first, span, by two, difference")
 print(" * SPDX-License-Identifier: Apache-2.0 */")
 for name in ("lower", "upper"):
     print(f"static const case_range to_{name}[] = {{")
     for r in ranges(mapping(name)):
-        print("    {0x%x, 0x%x, %d, %d}," % r)
+        print("    {0x%x, %d, %d, %d}," % (r[0], r[1] - r[0], r[2] == 2, r[3]))
     print("};")
