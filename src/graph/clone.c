@@ -76,6 +76,7 @@ static mote_status clone_node(cloner *c, const mote_node *n, mote_graph *g)
     mote_node *k = mote_graph_add_node(g, NULL, "", "?", n->version, n->n_in, n->n_out, false);
     if (k == NULL || !copy_str(c, n->op, &k->op) || !copy_str(c, n->domain, &k->domain) || !copy_str(c, n->name, &k->name) ||
         !copy_str(c, n->overload, &k->overload) || !copy_str(c, n->doc, &k->doc) || !copy_str(c, n->unknown, &k->unknown) ||
+        !copy_str(c, n->from, &k->from) ||
         !copy_props(c, n->props, n->n_props, &k->props, &k->n_props))
         return MOTE_E_MEMORY;
     k->def = n->def;

@@ -123,6 +123,7 @@ struct mote_node {
     mote_str doc, unknown;
     struct mote_prop *props; size_t n_props;
     void *scratch;
+    mote_str from;                       /* the operator of the file that a pass made this node of, for errors; empty: op */
 };
 
 typedef struct mote_prop {
@@ -238,6 +239,7 @@ mote_status mote_node_set_graph(mote_node *n, const char *name, mote_graph *g);
 void mote_node_remove_attr(mote_node *n, const char *name);
 /* Copies every attribute of `from` (graphs are not shared: the caller moves or clones them). */
 mote_status mote_node_copy_attrs(mote_node *to, const mote_node *from);
+void mote_node_name_in(const mote_node *n, mote_diag *diag); /* an error that names no node yet: it is about this one */
 MOTE_INLINE bool mote_node_is(const mote_node *n, const char *domain, const char *op)
 {
     return n != NULL && mote_str_is(n->op, op) && mote_str_is(n->domain, domain);

@@ -47,6 +47,12 @@ static void list_remove(mote_node *n)
     n->prev = n->next = NULL;
 }
 
+void mote_node_name_in(const mote_node *n, mote_diag *diag)
+{
+    const mote_str op = n->from.n != 0 ? n->from : n->op;
+    mote_diag_node(diag, op.p, op.n, n->name.p, n->name.n);
+}
+
 mote_node *mote_graph_add_node(mote_graph *g, mote_node *before, const char *domain, const char *op, int32_t version,
                                uint32_t n_in, uint32_t n_out, bool make_outputs)
 {

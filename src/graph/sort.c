@@ -107,7 +107,7 @@ static mote_status sort_one(mote_graph *g, mote_diag *diag)
             if (st == MOTE_OK) {
                 st = mote_fail(diag, MOTE_E_MODEL, "the graph has a cycle: node '%.*s' (%.*s) needs its own result", MOTE_STR_ARG(p->name),
                                MOTE_STR_ARG(p->op));
-                mote_diag_node(diag, p->op.p, p->op.n, p->name.p, p->name.n);
+                mote_node_name_in(p, diag);
             }
             p->prev = g->last;
             p->next = NULL;

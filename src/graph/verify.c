@@ -134,7 +134,7 @@ static mote_status check_graph(checker *c, const mote_graph *g, int depth)
                              ? check_node(c, n, depth)
                              : mote_fail(c->diag, MOTE_E_MODEL, "a node is linked into a graph that is not its own");
         if (st != MOTE_OK) {
-            mote_diag_node(c->diag, n->op.p, n->op.n, n->name.p, n->name.n);
+            mote_node_name_in(n, c->diag);
             return st;
         }
     }

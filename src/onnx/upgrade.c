@@ -14,9 +14,9 @@ static mote_status no_memory(mote_diag *diag) { return MOTE_NO_MEMORY(diag, size
 
 static mote_status refuse(const mote_node *n, mote_diag *diag, const char *why)
 {
-    mote_diag_node(diag, n->op.p, n->op.n, n->name.p, n->name.n);
+    mote_node_name_in(n, diag);
     const mote_status status = mote_fail(diag, MOTE_E_UNSUPPORTED, "operator set %d: %s", (int)n->version, why);
-    mote_diag_node(diag, n->op.p, n->op.n, n->name.p, n->name.n);
+    mote_node_name_in(n, diag);
     return status;
 }
 

@@ -220,7 +220,7 @@ static mote_status run_node(exec *x, const mote_node *n, const mote_array *const
     mote_status status = run_node_inner(x, n, in, out, &local);
     mote_arena_deinit(&local.arena);
     if (status != MOTE_OK) {
-        mote_diag_node(x->diag, n->op.p, n->op.n, n->name.p, n->name.n);
+        mote_node_name_in(n, x->diag);
         for (uint32_t i = 0; i < n->n_out; i++)
             mote_array_free(x->heap, &out[i]);
     }

@@ -131,6 +131,6 @@ mote_status mote_infer_node(mote_infer *c)
 {
     mote_status status = infer_checked(c);
     if (status != MOTE_OK)
-        mote_diag_node(c->diag, c->node->op.p, c->node->op.n, c->node->name.p, c->node->name.n);
+        mote_node_name_in(c->node, c->diag);
     return status;
 }

@@ -248,7 +248,7 @@ static mote_status infer_one(walk *w, mote_graph *g, mote_node *n)
     }
 done:
     if (status != MOTE_OK)
-        mote_diag_node(w->diag, n->op.p, n->op.n, n->name.p, n->name.n);
+        mote_node_name_in(n, w->diag);
     mote_arena_deinit(&temp);
     return status;
 }

@@ -195,7 +195,7 @@ static mote_status resolve_graph(mote_graph *g, int depth, mote_diag *diag)
     for (mote_node *n = g->first; n != NULL; n = n->next) {
         mote_status status = resolve_node(n, diag);
         if (status != MOTE_OK) {
-            mote_diag_node(diag, n->op.p, n->op.n, n->name.p, n->name.n);
+            mote_node_name_in(n, diag);
             return status;
         }
         for (mote_attr *a = n->attrs; a != NULL; a = a->next) {

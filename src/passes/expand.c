@@ -22,6 +22,7 @@ static mote_node *add(mote_pass_context *c, mote_node *at, const char *op, int32
         return NULL;
     }
     n->name = at->name;
+    n->from = at->op;
     for (uint32_t i = 0; i < n_in; i++)
         mote_node_set_input(n, i, in[i]);
     return n;

@@ -416,7 +416,7 @@ static mote_status build(mote_frame *f, const mote_array *inputs, mote_diag *dia
     for (const mote_node *n = g->first; n != NULL; n = n->next) {
         mote_status status = plan_node(f, n, diag);
         if (status != MOTE_OK) {
-            mote_diag_node(diag, n->op.p, n->op.n, n->name.p, n->name.n);
+            mote_node_name_in(n, diag);
             return status;
         }
     }

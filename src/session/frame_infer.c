@@ -84,7 +84,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
                     .arena = arena, .packs = model->packs, .heap = &f->session->temp.heap, .diag = diag};
     mote_status status = fn(&l);
     if (status != MOTE_OK) {
-        mote_diag_node(diag, node->op.p, node->op.n, node->name.p, node->name.n);
+        mote_node_name_in(node, diag);
         return status;
     }
     if (l.run != NULL) {

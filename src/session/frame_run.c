@@ -183,7 +183,7 @@ mote_status mote_frame_run(mote_frame *f, mote_diag *diag)
             if (diag != NULL && diag->code == MOTE_OK)
                 (void)mote_fail(diag, status, "%s", mote_status_string(status));
             if (node != NULL)
-                mote_diag_node(diag, node->op.p, node->op.n, node->name.p, node->name.n);
+                mote_node_name_in(node, diag);
             return status;
         }
         if (s->profile != NULL)

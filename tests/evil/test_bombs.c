@@ -1,4 +1,4 @@
-/* test_bombs.c - files made to break a reader: each is refused with its status, within 1 s and 64 MiB
+/* test_bombs.c - files made to break a reader: each is refused with its status, within 3 s and 64 MiB
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "support/hostile.h"

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Models are made from the definitions' own signatures by a fixed sequence of numbers: the same ones on every machine. Each loads and runs (constants
- * folded, kernels chosen), and again by the reference evaluation: a status that is not MOTE_E_INTERNAL, never a crash, within 1 s and 64 MiB.
+ * folded, kernels chosen), and again by the reference evaluation: a status that is not MOTE_E_INTERNAL, never a crash, within 3 s (20 instrumented or emulated)
+ * and 64 MiB.
  * MOTE_EVIL_ROUNDS: variants of each operator (30). */
 #include "base/platform.h"
 #include "ops/op.h"
