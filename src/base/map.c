@@ -115,6 +115,17 @@ mote_status mote_map_path(mote_map *map, const char *path, bool copy, mote_heap 
     return status;
 }
 
+void mote_map_release(const mote_map *map, const void *bytes, size_t n)
+{
+    const uintptr_t base = (uintptr_t)map->base, p = bytes != NULL ? (uintptr_t)bytes : base, end = base + map->base_bytes;
+    n = bytes != NULL ? n : map->base_bytes;
+    if (map->heap != NULL || map->base == NULL || p < base || p > end || n > end - p)
+        return;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), first = mote_div_up(p - base, page) * page, last = (p - base + n) / page * page;
+    if (first < last || bytes == NULL)
+        (void)madvise((char *)map->base + first, bytes != NULL ? last - first : n, MADV_DONTNEED);
+}
+
 void mote_map_deinit(mote_map *map)
 {
     if (map->heap != NULL)

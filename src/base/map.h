@@ -23,6 +23,9 @@ mote_status mote_map_path(mote_map *map, const char *path, bool copy, mote_heap 
  * position is not used or moved. `name` stands in messages. Also MOTE_E_FORMAT: the range does not lie in the file. */
 mote_status mote_map_fd(mote_map *map, int fd, uint64_t offset, uint64_t length, bool copy, const char *name, mote_heap *heap,
                         mote_diag *diag);
+/* Gives the pages that lie wholly in bytes[0 .. n), of the whole map for NULL, back to the system: they are fetched from the file when they are read
+ * again. Does nothing for a copy and for bytes that are not this map's. Thread-safe. */
+void mote_map_release(const mote_map *map, const void *bytes, size_t n);
 /* For a map that was made, or is all zeros. */
 void mote_map_deinit(mote_map *map);
 

@@ -84,6 +84,12 @@ void mote_external_destroy(mote_external **external)
     *external = NULL;
 }
 
+void mote_external_release(const mote_external *e, const void *bytes, size_t n)
+{
+    for (const external_file *f = e == NULL ? NULL : e->files; f != NULL; f = f->next)
+        mote_map_release(&f->map, bytes, n);
+}
+
 size_t mote_external_bytes(const mote_external *e) { return e == NULL ? 0 : e->bytes; }
 
 /* ---- opening ---- */

@@ -28,6 +28,8 @@ mote_status mote_external_create(mote_heap *heap, const char *folder, const char
 /* The bytes of a tensor of `bytes` bytes. They live until destroy. MOTE_E_PATH, MOTE_E_IO, MOTE_E_MODEL (length or offset contradict the tensor or the
  * file), MOTE_E_MEMORY. */
 mote_status mote_external_map(mote_external *e, const mote_external_ref *ref, size_t bytes, mote_str *out, mote_diag *diag);
+/* mote_map_release for what of bytes[0 .. n) lies in these files; NULL: all of them. */
+void mote_external_release(const mote_external *e, const void *bytes, size_t n);
 size_t mote_external_bytes(const mote_external *e);
 void mote_external_destroy(mote_external **e);
 

@@ -31,6 +31,14 @@ void mote_onnx_files_destroy(mote_onnx_files **files)
 
 size_t mote_onnx_files_bytes(const mote_onnx_files *f) { return f == NULL ? 0 : f->map.bytes + f->n + mote_external_bytes(f->external); }
 
+void mote_onnx_files_release(const mote_onnx_files *f, const void *bytes, size_t n)
+{
+    if (f == NULL)
+        return;
+    mote_map_release(&f->map, bytes, n);
+    mote_external_release(f->external, bytes, n);
+}
+
 /* ---- the model's own fields ---- */
 
 static mote_status message(mote_onnx_reader *r, const mote_wire *w, const mote_wire_field *f, mote_wire *out)

@@ -26,6 +26,9 @@ mote_status mote_onnx_read_memory(mote_heap *heap, const void *data, size_t n, c
 mote_status mote_onnx_read_reader(mote_heap *heap, const mote_reader *reader, const mote_onnx_read_options *o, mote_module **out,
                                   mote_onnx_files **files, mote_diag *diag);
 void mote_onnx_files_destroy(mote_onnx_files **files);
+/* Gives the mapped pages of bytes[0 .. n), of all files for NULL, back to the system: they are fetched again when they are read. Thread-safe; `files` may
+ * be NULL; what is no mapping of these files stays as it is. */
+void mote_onnx_files_release(const mote_onnx_files *files, const void *bytes, size_t n);
 size_t mote_onnx_files_bytes(const mote_onnx_files *files); /* mapped or read */
 
 /* One TensorProto, as ONNX's test folders hold them. The array's data lies in `data` or the arena. */

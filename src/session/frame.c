@@ -43,7 +43,7 @@ static mote_status align_slot(mote_frame *f, mote_slot *slot, mote_diag *diag)
         return MOTE_OK;
     align_fill_ctx ctx = {a};
     const void *data;
-    MOTE_TRY(mote_packs_get(f->session->model->packs, &slot->value->id, 1, 0x414c49474eu /* "ALIGN" */, a->bytes, align_fill, &ctx, &data, diag));
+    MOTE_TRY(mote_packs_get(f->session->model->packs, &slot->value, 1, 0x414c49474eu /* "ALIGN" */, a->bytes, align_fill, &ctx, &data, diag));
     memcpy(&a->data, &data, sizeof data); /* constants are never written: the slot's pointer is not const because others' are not */
     return MOTE_OK;
 }
@@ -426,7 +426,7 @@ static mote_status build(mote_frame *f, const mote_array *inputs, mote_diag *dia
         mote_frame_step *s = &f->steps[k];
         for (uint32_t i = 0; i < s->step.n_in; i++) {
             mote_slot *slot = (mote_slot *)(void *)s->step.in[i];
-            bool unread = !s->copy && s->step.run != mote_frame_reference && !s->dynamic && i < 32 && (s->step_unread >> i & 1u) != 0;
+            bool unread = !s->copy && s->step.run != mote_frame_reference && !s->dynamic && i < 32 && ((s->step_unread | s->step_loose) >> i & 1u) != 0;
             if (slot != NULL && slot->state == MOTE_SLOT_CONST && !unread)
                 MOTE_TRY(align_slot(f, slot, diag));
         }

@@ -69,7 +69,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
     s->step.run = NULL;
     s->release = NULL;
     s->step.scratch_bytes = 0;
-    s->step_unread = 0;
+    s->step_unread = s->step_loose = 0;
     mote_lower_fn fn = model->reference && !mote_str_is(node->domain, "mote") ? NULL : mote_lower_find(node->def->domain, node->def->name);
     if (fn == NULL)
         return MOTE_OK;
@@ -80,7 +80,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
         if (s->step.in[i] != NULL && ((const mote_slot *)(const void *)s->step.in[i])->state == MOTE_SLOT_CONST)
             value[i] = s->step.in[i];
     mote_lower l = {.node = node, .n_in = s->step.n_in, .n_out = s->step.n_out, .in = (const mote_array *const *)s->step.in, .value = value,
-                    .out = (const mote_array *const *)s->step.out, .cpu = model->cpu, .workers = mote_pool_workers(f->session->pool),
+                    .out = (const mote_array *const *)s->step.out, .cpu = model->cpu, .workers = mote_pool_workers(f->session->pool), .pool = f->session->pool,
                     .arena = arena, .packs = model->packs, .heap = &f->session->temp.heap, .diag = diag};
     mote_status status = fn(&l);
     if (status != MOTE_OK) {
@@ -93,6 +93,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
         s->step.kernel = l.kernel != NULL ? l.kernel : "cpu";
         s->step.scratch_bytes = l.scratch_bytes;
         s->step_unread = l.unread;
+        s->step_loose = l.loose;
         s->release = l.release;
         *inplace = l.inplace;
     }

@@ -112,7 +112,7 @@ static mote_status finish(mote_model *model, const mote_load_options *o, mote_di
     if (model->index == NULL)
         return MOTE_NO_MEMORY(diag, m->n_values * sizeof *model->index);
     number_values(model, m->graph, 100);
-    return mote_packs_create(&model->heap, &model->packs);
+    return mote_packs_create(&model->heap, model->files, &model->packs);
 }
 
 /* ---- sources ---- */

@@ -231,7 +231,11 @@ static mote_status prepare(mote_session *s, const mote_array *given, mote_diag *
                     forget_plan(s);
                 mote_frame_destroy(last);
             }
+            const bool first = s->frames == NULL;
             status = make_plan(s, shapes, &found, diag);
+            mote_packs_settle(s->model->packs);
+            if (first) /* no run has temporaries to find again: those of planning are larger */
+                mote_temp_heap_trim(&s->temp);
             if (status == MOTE_OK) {
                 s->n_frames++;
                 fill_defaults(s, found, defaulted);

@@ -69,6 +69,31 @@ static void run_rows(fixture *f, int64_t n)
     }
 }
 
+/* ---- memory ---- */
+
+static void memory_stays(void **state)
+{
+    (void)state;
+    static const char *const nets[] = {conv_net, transformer_net, lstm_net, quantized_net, loop_net};
+    for (size_t k = 0; k < sizeof nets / sizeof *nets; k++) {
+        fixture f = open_net(nets[k], false);
+        mote_memory_info most = MOTE_MEMORY_INFO_INIT, now = MOTE_MEMORY_INFO_INIT;
+        for (int i = 0; i < 1000; i++) { /* 20 sizes: more than the plans that are kept */
+            prepare_for(f.model, f.s, 7 + i * 7 % 20);
+            fill_inputs(f.model, f.s, (uint32_t)i % 20);
+            ASSERT_OK(mote_session_run(f.s, NULL, &f.diag), f.diag);
+            assert_int_equal(mote_session_memory(f.s, &now), MOTE_OK);
+            if (i < 100) {
+                most.model_bytes = now.model_bytes > most.model_bytes ? now.model_bytes : most.model_bytes;
+                most.session_bytes = now.session_bytes > most.session_bytes ? now.session_bytes : most.session_bytes;
+            }
+            assert_true(now.model_bytes <= most.model_bytes);
+            assert_true(now.session_bytes <= most.session_bytes);
+        }
+        close_net(&f);
+    }
+}
+
 /* ---- tensors and plans ---- */
 
 static void before_a_plan(void **state)
@@ -435,7 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_a_plan), cmocka_unit_test(in_place),           cmocka_unit_test(by_shapes),     cmocka_unit_test(wrong_shapes),
         cmocka_unit_test(bind_memory),   cmocka_unit_test(bind_another_shape), cmocka_unit_test(bind_mistakes), cmocka_unit_test(odd_outputs),
-        cmocka_unit_test(defaults),      cmocka_unit_test(weights_as_inputs),  cmocka_unit_test(questions),
+        cmocka_unit_test(memory_stays),  cmocka_unit_test(defaults),      cmocka_unit_test(weights_as_inputs),  cmocka_unit_test(questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

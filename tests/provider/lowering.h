@@ -128,7 +128,7 @@ MOTE_UNUSED static void lowering_check_one(lowering *t, uint32_t cpu, mote_pool 
     mote_arena arena;
     mote_packs *packs;
     mote_arena_init(&arena, &t->heap);
-    assert_int_equal(mote_packs_create(&t->heap, &packs), MOTE_OK);
+    assert_int_equal(mote_packs_create(&t->heap, NULL, &packs), MOTE_OK);
     const mote_array *value[LOWERING_MAX] = {0}, *outs[LOWERING_MAX] = {&t->out};
     for (uint32_t i = 1; i < t->n_out; i++)
         outs[i] = &t->more_out[i];

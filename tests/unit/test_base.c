@@ -62,6 +62,13 @@ static void maps(void **state)
             size_t offset = (size_t)parts[i].offset, length = (size_t)parts[i].length;
             assert_int_equal(mote_map_fd(&map, fd, offset, length, copy, "part", &heap, &diag), MOTE_OK);
             check_content(&map, offset, length == 0 ? FILE_BYTES - offset : length);
+            static const uint8_t other[1];
+            mote_map_release(&map, map.data, map.bytes); /* what comes back is the same */
+            mote_map_release(&map, map.data + map.bytes / 3, map.bytes / 2);
+            mote_map_release(&map, map.data + map.bytes, 1);
+            mote_map_release(&map, other, 1);
+            mote_map_release(&map, NULL, 0);
+            check_content(&map, offset, length == 0 ? FILE_BYTES - offset : length);
             mote_map_deinit(&map);
         }
         /* The end itself is an empty range, beyond it is an error. */

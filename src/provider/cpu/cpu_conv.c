@@ -299,6 +299,7 @@ static mote_status lower_conv(mote_lower *l)
         static const uint32_t inputs[] = {1, 2};
         p->pack.source.src = l->value[1]->data;
         p->pack.source.bias = bias ? l->value[2]->data : NULL;
+        p->pack.pool = l->pool;
         MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('c', row->nr), bytes, mote_cpu_pack_fill, &p->pack, (const void **)&p->packed));
         l->unread = bias ? 6 : 2;
     } else {

@@ -92,6 +92,7 @@ static mote_status lower_gather(mote_lower *l)
     l->run = gather_run;
     l->params = p;
     l->kernel = "mote_gather";
+    l->loose = 1;
     return MOTE_OK;
 }
 

@@ -73,6 +73,7 @@ static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bo
         const uint32_t inputs[] = {1, bias};
         p->pack.source.src = l->value[1]->data;
         p->pack.source.bias = bias != UINT32_MAX ? l->value[bias]->data : NULL;
+        p->pack.pool = l->pool;
         MOTE_TRY(mote_lower_pack(l, inputs, bias != UINT32_MAX ? 2 : 1, MOTE_VARIANT(trans_b ? 't' : 'g', row->nr), bytes, mote_cpu_pack_fill, &p->pack,
                                  (const void **)&p->packed));
         l->unread = bias != UINT32_MAX ? 2u | 1u << bias : 2u;
@@ -241,6 +242,7 @@ static mote_status lower_matmul(mote_lower *l)
         mote_cpu_pack all = p->pack;
         all.source.src = l->value[1]->data;
         all.groups = b_matrices;
+        all.pool = l->pool;
         all.src_step = k * n;
         all.dst_step = floats;
         if (!mote_size_mul(floats, b_matrices, &bytes) || !mote_size_mul(bytes, sizeof(float), &bytes))

@@ -50,7 +50,7 @@ void mote_cpu_pack_run(const mote_cpu_pack *p, float *dst, mote_pool *pool)
 
 mote_status mote_cpu_pack_fill(void *ctx, void *dst)
 {
-    mote_cpu_pack_run(ctx, dst, NULL);
+    mote_cpu_pack_run(ctx, dst, ((const mote_cpu_pack *)ctx)->pool);
     return MOTE_OK;
 }
 

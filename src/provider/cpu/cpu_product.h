@@ -21,6 +21,7 @@ typedef struct mote_cpu_pack {
     mote_gemm_f32_source source; /* of the first group */
     size_t nr, groups;
     size_t src_step, bias_step, dst_step; /* floats from one group to the next */
+    mote_pool *pool;             /* of mote_cpu_pack_fill; NULL: one thread */
 } mote_cpu_pack;
 mote_status mote_cpu_pack_fill(void *ctx, void *dst);
 void mote_cpu_pack_run(const mote_cpu_pack *p, float *dst, mote_pool *pool);

@@ -212,7 +212,7 @@ static mote_status lower_conv(mote_lower *l, const conv_form *f)
         return MOTE_OK;
     mote_cpu_qpack pack = {.source = {.src = q.w, .b_signed = q.w_signed, .n = mg, .taps = rt, .kc = rc, .tap_stride = 1, .k_stride = taps, .n_stride = cg * taps,
                                       .bias = q.bias, .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},
-                           .nr = row->nr, .groups = groups, .src_step = mg * cg * taps, .n_step = mg, .dst_step = step};
+                           .nr = row->nr, .groups = groups, .src_step = mg * cg * taps, .n_step = mg, .dst_step = step, .pool = l->pool};
     uint8_t *ordered = NULL;
     const size_t count = mote_array_count(w);
     if (runs) { /* a run's channels are (kx, c): [m][c][ky][kx] becomes [m][ky][kx][c] */

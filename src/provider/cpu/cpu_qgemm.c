@@ -49,7 +49,7 @@ static mote_status lower_qgemm(mote_lower *l)
                             .y_stride = n, .zero = q.yz, .lo = q.lo, .hi = q.hi};
     mote_cpu_qpack pack = {.source = {.src = q.w, .b_signed = q.w_signed, .n = n, .taps = 1, .kc = k, .k_stride = trans ? 1 : n, .n_stride = trans ? k : 1, .bias = q.bias,
                                       .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},
-                           .nr = row->nr, .groups = 1};
+                           .nr = row->nr, .groups = 1, .pool = l->pool};
     MOTE_TRY(mote_lower_pack(l, inputs, sizeof inputs / sizeof inputs[0], MOTE_VARIANT(trans ? 'T' : 'G', row->nr), bytes, mote_cpu_qpack_fill, &pack, &p->packed));
     l->run = qgemm_run;
     l->params = p;
@@ -82,7 +82,7 @@ static mote_status lower_matmul_integer(mote_lower *l)
         p->op.b_zero = p->op.b_zero || (has_bz ? mote_array_i64(l->value[3], i) : 0) != (b_signed ? 0 : 128);
     mote_cpu_qpack pack = {.source = {.src = l->value[1]->data, .b_signed = b_signed, .n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1,
                                       .zero = has_bz ? l->value[3]->data : NULL, .zero_step = n_bz == 1 ? 0 : 1},
-                           .nr = row->nr, .groups = 1};
+                           .nr = row->nr, .groups = 1, .pool = l->pool};
     MOTE_TRY(mote_lower_pack(l, inputs, has_bz ? 2 : 1, MOTE_VARIANT('m', row->nr), bytes, mote_cpu_qpack_fill, &pack, &p->packed));
     l->run = qgemm_run;
     l->params = p;

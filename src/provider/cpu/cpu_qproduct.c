@@ -46,11 +46,22 @@ mote_status mote_cpu_quant_of(mote_lower *l, size_t outputs, mote_cpu_quant *q, 
     return MOTE_OK;
 }
 
-mote_status mote_cpu_qpack_fill(void *ctx, void *dst)
+typedef struct packing {
+    const mote_cpu_qpack *p;
+    char *dst;
+    size_t panels;
+} packing;
+
+static void pack_range(void *ctx, unsigned worker, size_t begin, size_t end)
 {
-    const mote_cpu_qpack *p = ctx;
-    for (size_t g = 0; g < p->groups; g++) {
+    (void)worker;
+    const packing *j = ctx;
+    const mote_cpu_qpack *p = j->p;
+    for (size_t i = begin, p0, p1; i < end; i += p1 - p0) {
+        const size_t g = i / j->panels;
         mote_igemm_source s = p->source;
+        p0 = i % j->panels;
+        p1 = mote_min_size(j->panels, p0 + (end - i));
         s.src += g * p->src_step;
         if (s.bias != NULL)
             s.bias = (const char *)s.bias + g * p->n_step * sizeof(int32_t);
@@ -58,8 +69,16 @@ mote_status mote_cpu_qpack_fill(void *ctx, void *dst)
             s.scale += g * p->n_step;
         if (s.zero != NULL)
             s.zero += g * p->n_step * s.zero_step;
-        mote_igemm_pack(p->nr, &s, (char *)dst + g * p->dst_step, 0, mote_gemm_panels(p->nr, s.n));
+        mote_igemm_pack(p->nr, &s, j->dst + g * p->dst_step, p0, p1);
     }
+}
+
+mote_status mote_cpu_qpack_fill(void *ctx, void *dst)
+{
+    const mote_cpu_qpack *p = ctx;
+    packing j = {p, dst, mote_gemm_panels(p->nr, p->source.n)};
+    if (j.panels != 0)
+        mote_parallel_for(p->pool, j.panels * p->groups, 1, pack_range, &j);
     return MOTE_OK;
 }
 

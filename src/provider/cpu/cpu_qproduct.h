@@ -25,6 +25,7 @@ mote_status mote_cpu_quant_of(mote_lower *l, size_t outputs, mote_cpu_quant *q, 
 typedef struct mote_cpu_qpack {
     mote_igemm_source source;
     size_t nr, groups, src_step, n_step, dst_step;
+    mote_pool *pool; /* NULL: one thread */
 } mote_cpu_qpack;
 mote_status mote_cpu_qpack_fill(void *ctx, void *dst);
 

@@ -49,17 +49,20 @@ typedef struct pack {
 
 struct mote_packs {
     mote_heap *heap;
+    const mote_onnx_files *files;
+    _Atomic bool made; /* a pack, since the pages of the files were released */
     pthread_mutex_t lock;
     pack *buckets[256];
 };
 
-mote_status mote_packs_create(mote_heap *heap, mote_packs **out)
+mote_status mote_packs_create(mote_heap *heap, const mote_onnx_files *files, mote_packs **out)
 {
     *out = NULL;
     mote_packs *p = mote_heap_calloc(heap, 1, sizeof *p);
     if (p == NULL)
         return MOTE_E_MEMORY;
     p->heap = heap;
+    p->files = files;
     if (pthread_mutex_init(&p->lock, NULL) != 0) {
         mote_heap_free(heap, p, sizeof *p);
         return MOTE_E_MEMORY;
@@ -84,6 +87,12 @@ void mote_packs_destroy(mote_packs **packs)
     *packs = NULL;
 }
 
+void mote_packs_settle(mote_packs *p)
+{
+    if (atomic_exchange(&p->made, false))
+        mote_onnx_files_release(p->files, NULL, 0);
+}
+
 static mote_status make_pack(mote_packs *p, pack *k, mote_pack_fill fill, void *ctx, mote_diag *diag)
 {
     k->data = mote_heap_calloc(p->heap, 1, k->bytes);
@@ -95,7 +104,7 @@ static mote_status make_pack(mote_packs *p, pack *k, mote_pack_fill fill, void *
     return status;
 }
 
-mote_status mote_packs_get(mote_packs *p, const uint32_t *value_ids, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill,
+mote_status mote_packs_get(mote_packs *p, const mote_value *const *values, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill,
                            void *ctx, const void **out, mote_diag *diag)
 {
     *out = NULL;
@@ -103,8 +112,8 @@ mote_status mote_packs_get(mote_packs *p, const uint32_t *value_ids, size_t n, u
     pack key = {.variant = variant, .n_keys = n, .bytes = bytes == 0 ? 1 : bytes};
     uint64_t hash = variant * 0x9e3779b97f4a7c15u;
     for (size_t i = 0; i < n; i++) {
-        key.keys[i] = value_ids[i];
-        hash = (hash ^ value_ids[i]) * 0x9e3779b97f4a7c15u;
+        key.keys[i] = values[i] != NULL ? values[i]->id : UINT32_MAX;
+        hash = (hash ^ key.keys[i]) * 0x9e3779b97f4a7c15u;
     }
     pthread_mutex_lock(&p->lock);
     pack **bucket = &p->buckets[hash >> 56], *k = *bucket;
@@ -122,6 +131,10 @@ mote_status mote_packs_get(mote_packs *p, const uint32_t *value_ids, size_t n, u
             if (status == MOTE_OK) {
                 k->next = *bucket;
                 *bucket = k;
+                atomic_store(&p->made, true);
+                for (size_t i = 0; i < n; i++)
+                    if (values[i] != NULL && values[i]->constant != NULL && values[i]->constant->data != NULL)
+                        mote_onnx_files_release(p->files, values[i]->constant->data, values[i]->constant->bytes);
             } else {
                 mote_heap_free(p->heap, k, sizeof *k);
                 k = NULL;
@@ -139,14 +152,14 @@ mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inpu
 {
     *out = NULL;
     bool shared = n_inputs <= MAX_KEYS;
-    uint32_t ids[MAX_KEYS] = {0};
+    const mote_value *values[MAX_KEYS] = {NULL};
     for (size_t i = 0; i < n_inputs && shared; i++) {
         const mote_value *v = inputs[i] < l->n_in ? l->node->in[inputs[i]].value : NULL;
         shared = v == NULL || (v->constant != NULL && l->value[inputs[i]] != NULL);
-        ids[i] = v == NULL ? UINT32_MAX : v->id;
+        values[i] = v;
     }
     if (shared)
-        return mote_packs_get(l->packs, ids, n_inputs, variant, bytes, fill, ctx, out, l->diag);
+        return mote_packs_get(l->packs, values, n_inputs, variant, bytes, fill, ctx, out, l->diag);
     void *data = mote_arena_calloc(l->arena, 1, mote_max_size(bytes, MOTE_ALIGN));
     if (data == NULL)
         return MOTE_NO_MEMORY(l->diag, bytes);

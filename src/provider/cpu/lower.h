@@ -55,6 +55,7 @@ struct mote_lower {
     const mote_array *const *out;   /* shapes; NULL: not used */
     uint32_t cpu;                   /* features that kernels may use (base/cpu.h) */
     unsigned workers;               /* of the pool */
+    mote_pool *pool;                /* for packing; may be NULL */
     mote_arena *arena;              /* the plan's: for params */
     mote_packs *packs;              /* the model's */
     mote_heap *heap;                /* the session's */
@@ -66,6 +67,7 @@ struct mote_lower {
     size_t scratch_bytes;           /* for all workers together */
     void (*release)(const void *params); /* called once when the step goes; NULL: nothing to release */
     uint32_t unread;                /* bit i: run never reads input i's data (it was packed): the executor need not align or keep it */
+    uint32_t loose;                 /* bit i: run copies from input i whatever its alignment is: a table in a mapped file stays there */
     uint32_t inplace;               /* bit i: output 0 may lie in input i's memory (same bytes; read before written, element by element) */
 };
 
@@ -85,8 +87,8 @@ typedef mote_status (*mote_pack_fill)(void *ctx, void *dst);
 mote_status mote_lower_pack(mote_lower *l, const uint32_t *inputs, size_t n_inputs, uint64_t variant, size_t bytes, mote_pack_fill fill,
                             void *ctx, const void **out);
 
-/* The shared result of packing value `v` alone: used for aligned copies of constants too. Thread-safe. */
-mote_status mote_packs_get(mote_packs *packs, const uint32_t *value_ids, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill, void *ctx,
+/* The shared result of packing these constants of the model (NULL: an omitted one): used for aligned copies of constants too. Thread-safe. */
+mote_status mote_packs_get(mote_packs *packs, const mote_value *const *values, size_t n, uint64_t variant, size_t bytes, mote_pack_fill fill, void *ctx,
                            const void **out, mote_diag *diag);
 
 /* Memory for params, in the plan's arena; MOTE_E_MEMORY with diag. */
