@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "quant/quantizer.h"
+#include "quant/recipe/variant.h"
 #include "onnx/write.h"
 #include "ops/custom.h"
 #include "ops/op.h"
@@ -23,7 +24,9 @@ static mote_status check_options(mote_quantize_options *o, mote_diag *diag)
     MOTE_REQUIRE(o->weight_bits == 8 || o->weight_bits == 4, diag, MOTE_E_ARGUMENT, "weights of %u bits, expected 8 or 4", o->weight_bits);
     MOTE_REQUIRE(o->block >= 16 && o->block <= 65536 && (o->block & (o->block - 1)) == 0, diag, MOTE_E_ARGUMENT,
                  "blocks of %u weights, expected a power of two from 16", o->block);
-    MOTE_REQUIRE((unsigned)o->mode <= MOTE_QUANT_FLOAT16 && (unsigned)o->ranges <= MOTE_RANGE_ENTROPY && (unsigned)o->scope <= MOTE_SCOPE_ALL, diag, MOTE_E_ARGUMENT,
+    MOTE_REQUIRE((o->mode == MOTE_QUANT_MIXED) == (o->recipe != NULL), diag, MOTE_E_ARGUMENT, "a recipe goes with the mode MOTE_QUANT_MIXED, and the mode with a recipe");
+    MOTE_REQUIRE(!o->variants || o->mode == MOTE_QUANT_MIXED, diag, MOTE_E_ARGUMENT, "variants go with the mode MOTE_QUANT_MIXED");
+    MOTE_REQUIRE((unsigned)o->mode <= MOTE_QUANT_MIXED && (unsigned)o->ranges <= MOTE_RANGE_ENTROPY && (unsigned)o->scope <= MOTE_SCOPE_ALL, diag, MOTE_E_ARGUMENT,
                  "a mode, range method or scope that this version does not know");
     return MOTE_OK;
 }
@@ -67,7 +70,7 @@ static bool has_layer(const mote_quantizer *q)
 
 /* ---- life ---- */
 
-static mote_status retype(mote_module *m, mote_diag *diag)
+mote_status mote_quant_retype(mote_module *m, mote_diag *diag)
 {
     MOTE_TRY(mote_ops_resolve(m, diag));
     MOTE_TRY(mote_infer_module(m, diag));
@@ -84,14 +87,14 @@ static mote_status open_model(mote_quantizer *q, const char *path, mote_diag *di
     MOTE_TRY(mote_infer_module(q->module, diag));
     MOTE_TRY(mote_passes_run(q->module, &passes, diag));
     MOTE_TRY(check_fresh(q, diag));
-    const bool new = q->o.mode == MOTE_QUANT_WEIGHTS || (q->o.mode == MOTE_QUANT_STATIC && (q->o.activations == MOTE_DTYPE_U16 || q->o.activations == MOTE_DTYPE_S16));
-    MOTE_TRY(mote_quant_raise(q->module, new ? 21 : 13, diag));
-    MOTE_TRY(retype(q->module, diag));
+    MOTE_TRY(mote_quant_plan(q, diag));
+    MOTE_TRY(mote_quant_raise(q->module, mote_quant_needs_21(q) ? 21 : 13, diag));
+    MOTE_TRY(mote_quant_retype(q->module, diag));
     MOTE_TRY(check_keep(q, diag));
     MOTE_TRY(mote_quant_select(q, diag));
-    if (q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0)
+    if (q->any[MOTE_PRECISION_INT8] && q->o.effort > 0)
         MOTE_TRY(mote_quant_find_pairs(q, diag));
-    MOTE_REQUIRE(has_layer(q) || q->o.mode == MOTE_QUANT_FLOAT16, diag, MOTE_E_UNSUPPORTED, "the model has no Conv, Gemm or MatMul that can be quantized%s%s",
+    MOTE_REQUIRE(has_layer(q) || q->any[MOTE_PRECISION_F16] || q->o.variants, diag, MOTE_E_UNSUPPORTED, "the model has no Conv, Gemm or MatMul that can be quantized%s%s",
                  q->n_layers != 0 ? "; the first: " : "", q->n_layers != 0 ? q->layers[0].why : "");
     return MOTE_OK;
 }
@@ -128,6 +131,13 @@ mote_status mote_quantizer_create(const char *path, const mote_quantize_options 
             return MOTE_NO_MEMORY(diag, strlen(o.keep));
         }
     }
+    if (o.recipe != NULL) {
+        q->o.recipe = mote_arena_str(&q->arena, mote_str_c(o.recipe)).p;
+        if (q->o.recipe == NULL) {
+            mote_quantizer_destroy(&q);
+            return MOTE_NO_MEMORY(diag, strlen(o.recipe));
+        }
+    }
     mote_status status = open_model(q, path, diag);
     if (status != MOTE_OK)
         mote_quantizer_destroy(&q);
@@ -135,7 +145,7 @@ mote_status mote_quantizer_create(const char *path, const mote_quantize_options 
     return status;
 }
 
-static void free_bytes(mote_quantizer *q)
+void mote_quant_free_bytes(mote_quantizer *q)
 {
     mote_heap_free(&q->heap, q->bytes, q->n_bytes);
     q->bytes = NULL;
@@ -150,7 +160,7 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
     mote_heap heap;
     mote_observer_destroy(&q->seen);
     mote_quant_free_moments(q);
-    free_bytes(q);
+    mote_quant_free_bytes(q);
     mote_module_destroy(&q->module);
     mote_onnx_files_destroy(&q->files);
     mote_custom_ops_release(q->custom);
@@ -183,7 +193,7 @@ static mote_status make_index(mote_quantizer *q, mote_diag *diag)
     if (q->index == NULL)
         return MOTE_NO_MEMORY(diag, q->n_values * sizeof *q->index);
     for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
-        if (v->id < q->n_values && q->values[v->id].wanted)
+        if (v->id < q->n_values && (q->values[v->id].wanted || q->values[v->id].watched))
             q->index[q->n_index++] = (mote_named_value){v->name, v->id};
     if (q->n_index != 0)
         qsort(q->index, q->n_index, sizeof *q->index, by_named);
@@ -202,7 +212,9 @@ static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
     const mote_named_value *named = mote_quant_named(q, name);
     if (named == NULL)
         return;
-    const mote_qvalue *v = &q->values[named->id];
+    mote_qvalue *v = &q->values[named->id];
+    v->times++;
+    v->elements += (uint64_t)mote_tensor_count(t);
     if (v->importance == NULL || t->dtype != MOTE_DTYPE_F32 || t->rank < 3 || (uint64_t)t->shape[1] != v->n_importance) {
         mote_observer_tap(q->seen, name, t);
         return;
@@ -239,7 +251,7 @@ static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *dia
         }
     } else {
         for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next)
-            if (q->values[v->id].wanted && q->values[v->id].root == v->id && v->producer != NULL && !mote_value_is_output(v))
+            if (((q->values[v->id].wanted && q->values[v->id].root == v->id) || q->values[v->id].watched) && v->producer != NULL && !mote_value_is_output(v))
                 wanted[n++] = v->name;
     }
     if (n != 0)
@@ -250,14 +262,8 @@ static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *dia
     return MOTE_OK;
 }
 
-static mote_status model_of_round(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+mote_status mote_quant_load_bytes(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
 {
-    mote_module *m;
-    MOTE_TRY(mote_module_clone(q->module, &q->heap, &m));
-    mote_status status = add_outputs(q, m, diag);
-    if (status == MOTE_OK)
-        status = mote_onnx_write_memory(m, &q->heap, &q->bytes, &q->n_bytes, diag);
-    mote_module_destroy(&m);
     mote_load_options own = MOTE_LOAD_OPTIONS_INIT;
     if (load == NULL || (load->struct_size != 0 && load->struct_size <= sizeof own)) {
         if (load != NULL)
@@ -266,35 +272,49 @@ static mote_status model_of_round(mote_quantizer *q, const mote_load_options *lo
         own.custom_ops = own.custom_ops != NULL ? own.custom_ops : q->custom;
         load = &own;
     }
+    return mote_model_load_memory(q->bytes, q->n_bytes, load, out, diag);
+}
+
+static mote_status model_of_round(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+{
+    mote_module *m;
+    MOTE_TRY(mote_module_clone(q->module, &q->heap, &m));
+    mote_status status = add_outputs(q, m, diag);
     if (status == MOTE_OK)
-        status = mote_model_load_memory(q->bytes, q->n_bytes, load, out, diag);
-    return status;
+        status = mote_onnx_write_memory(m, &q->heap, &q->bytes, &q->n_bytes, diag);
+    mote_module_destroy(&m);
+    return status == MOTE_OK ? mote_quant_load_bytes(q, load, out, diag) : status;
+}
+
+mote_status mote_quant_choose_scale(const mote_quantizer *q, mote_str name, const mote_qvalue *k, mote_scale *out, mote_diag *diag)
+{
+    mote_observation seen = MOTE_OBSERVATION_INIT;
+    mote_range r;
+    const unsigned levels = k->type == MOTE_DTYPE_U16 || k->type == MOTE_DTYPE_S16 ? 65536 : 256;
+    MOTE_REQUIRE(mote_observer_find(q->seen, name.p, &seen) == MOTE_OK, diag, MOTE_E_VALUE, "'%.*s' was never made: no sample was run", MOTE_STR_ARG(name));
+    MOTE_TRY(mote_range_choose(&seen, q->o.ranges, levels, k->behind, k->behind_p, &r, diag));
+    *out = mote_scale_of(r, k->type, k->type == MOTE_DTYPE_S16);
+    return MOTE_OK;
 }
 
 static mote_status choose_scales(mote_quantizer *q, mote_diag *diag)
 {
-    const bool symmetric = q->o.activations == MOTE_DTYPE_S16;
-    const unsigned levels = q->o.activations == MOTE_DTYPE_U16 || q->o.activations == MOTE_DTYPE_S16 ? 65536 : 256;
     for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next) {
         mote_qvalue *k = &q->values[v->id];
-        mote_observation seen = MOTE_OBSERVATION_INIT;
-        mote_range r;
         if (!k->wanted || k->root != v->id || v->constant != NULL)
             continue;
-        MOTE_REQUIRE(mote_observer_find(q->seen, v->name.p, &seen) == MOTE_OK, diag, MOTE_E_VALUE, "'%.*s' was never made: no sample was run", MOTE_STR_ARG(v->name));
-        MOTE_TRY(mote_range_choose(&seen, q->o.ranges, levels, k->behind, k->behind_p, &r, diag));
-        k->scale = mote_scale_of(r, q->o.activations, symmetric);
+        MOTE_TRY(mote_quant_choose_scale(q, v->name, k, &k->scale, diag));
     }
     return MOTE_OK;
 }
 
 static mote_status end_round(mote_quantizer *q, mote_diag *diag)
 {
-    free_bytes(q);
+    mote_quant_free_bytes(q);
     q->running = false;
     if (q->round == MOTE_ROUND_CHANNELS) {
         MOTE_TRY(mote_quant_equalize(q, diag));
-        MOTE_TRY(retype(q->module, diag));
+        MOTE_TRY(mote_quant_retype(q->module, diag));
         return mote_quant_select(q, diag);
     }
     if (q->round == MOTE_ROUND_MOMENTS) {
@@ -303,7 +323,7 @@ static mote_status end_round(mote_quantizer *q, mote_diag *diag)
     }
     mote_status status = mote_observer_status(q->seen);
     MOTE_REQUIRE(status == MOTE_OK, diag, status, "observing tensors: %s", mote_status_string(status));
-    if (q->o.mode != MOTE_QUANT_STATIC)
+    if (!q->any[MOTE_PRECISION_INT8])
         return MOTE_OK;
     MOTE_TRY(choose_scales(q, diag));
     return mote_quant_weight_scales(q, diag);
@@ -312,24 +332,29 @@ static mote_status end_round(mote_quantizer *q, mote_diag *diag)
 /* The round after the one that has ended; NONE: there is none. */
 static mote_quant_round next_round(const mote_quantizer *q)
 {
-    const bool samples = q->o.mode == MOTE_QUANT_STATIC || (q->o.mode == MOTE_QUANT_FLOAT16 && q->o.samples);
+    const bool samples = q->any[MOTE_PRECISION_INT8] || q->o.variants || (q->any[MOTE_PRECISION_F16] && q->o.samples);
     if (!samples)
         return MOTE_ROUND_NONE;
     if (q->round == MOTE_ROUND_RANGES || q->round == MOTE_ROUND_MOMENTS)
-        return q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0 && q->end_layer < q->n_layers ? MOTE_ROUND_MOMENTS : MOTE_ROUND_NONE;
+        return q->any[MOTE_PRECISION_INT8] && q->o.effort > 0 && q->end_layer < q->n_layers ? MOTE_ROUND_MOMENTS : MOTE_ROUND_NONE;
     return q->round == MOTE_ROUND_NONE && q->n_channels != 0 ? MOTE_ROUND_CHANNELS : MOTE_ROUND_RANGES;
 }
 
-static mote_status transform(mote_quantizer *q, mote_diag *diag)
+mote_status mote_quant_transform(mote_quantizer *q, mote_diag *diag)
 {
-    switch (q->o.mode) {
-    case MOTE_QUANT_STATIC: MOTE_TRY(mote_quant_insert(q, diag)); break;
-    case MOTE_QUANT_DYNAMIC: MOTE_TRY(mote_quant_dynamic(q, diag)); break;
-    case MOTE_QUANT_WEIGHTS: MOTE_TRY(mote_quant_weights(q, diag)); break;
-    default: MOTE_TRY(mote_quant_half(q, diag)); break;
+    if (q->any[MOTE_PRECISION_INT8])
+        MOTE_TRY(mote_quant_insert(q, diag));
+    if (q->any[MOTE_PRECISION_INT8_DYNAMIC])
+        MOTE_TRY(mote_quant_dynamic(q, diag));
+    if (q->any[MOTE_PRECISION_WEIGHTS_INT8] || q->any[MOTE_PRECISION_WEIGHTS_INT4])
+        MOTE_TRY(mote_quant_weights(q, diag));
+    if (q->any[MOTE_PRECISION_F16]) {
+        if (q->recipe != NULL) /* new nodes get their types */
+            MOTE_TRY(mote_quant_retype(q->module, diag));
+        MOTE_TRY(mote_quant_half(q, diag));
     }
     q->done = true;
-    return retype(q->module, diag);
+    return mote_quant_retype(q->module, diag);
 }
 
 mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
@@ -343,15 +368,17 @@ mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load
     if (q->running)
         MOTE_TRY(end_round(q, diag));
     const mote_quant_round round = next_round(q);
+    if (round == MOTE_ROUND_NONE && q->o.variants)
+        return MOTE_OK;
     if (round == MOTE_ROUND_NONE)
-        return transform(q, diag);
+        return mote_quant_transform(q, diag);
     if (q->seen == NULL)
         MOTE_TRY(mote_observer_create(q->o.allocator, &q->seen));
     q->round = round;
     MOTE_TRY(make_index(q, diag));
     if (round == MOTE_ROUND_MOMENTS)
         MOTE_TRY(mote_quant_begin_moments(q, diag));
-    if (q->o.mode == MOTE_QUANT_STATIC && q->o.effort > 0 && q->o.ranges == MOTE_RANGE_MSE)
+    if (q->any[MOTE_PRECISION_INT8] && q->o.effort > 0 && q->o.ranges == MOTE_RANGE_MSE)
         MOTE_TRY(mote_quant_weigh(q, diag));
     q->running = true;
     return model_of_round(q, load, out, diag);
@@ -381,11 +408,42 @@ mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool
 
 size_t mote_quantizer_layer_count(const mote_quantizer *q) { return q == NULL ? 0 : q->n_layers; }
 
+/* Elements of constant weights: a layer's, all that a recurrent one has. */
+static uint64_t weights_of(const mote_layer *l)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 1; i < l->node->n_in && (l->weight == NULL || i < 2); i++)
+        if (l->node->in[i].value != NULL && l->node->in[i].value->constant != NULL)
+            n += mote_array_count(l->node->in[i].value->constant);
+    return l->weight != NULL ? mote_array_count(l->weight->constant) : n;
+}
+
+/* Multiplications of one run: elements that come out, each of a sum; a recurrent layer uses each weight once a step. */
+static double products_of(const mote_quantizer *q, const mote_layer *l)
+{
+    const mote_node *n = l->node;
+    const mote_value *y = n->out[0];
+    if (y == NULL || y->id >= q->n_values || q->values[y->id].times == 0)
+        return 0;
+    const double out = (double)q->values[y->id].elements / (double)q->values[y->id].times;
+    if (l->weight != NULL && l->axis >= 0)
+        return out * (double)mote_array_count(l->weight->constant) / (double)mote_layer_channels(l);
+    if (mote_node_is(n, "", "MatMul")) { /* two computed tensors: the sum runs over the first's last dimension */
+        const mote_type *t = &n->in[0].value->type;
+        return t->rank > 0 && t->dims[t->rank - 1] > 0 ? out * (double)t->dims[t->rank - 1] : 0;
+    }
+    const mote_type *t = &y->type; /* [steps, directions, batch, hidden] */
+    const double per_step = t->rank == 4 && t->dims[1] > 0 && t->dims[3] > 0 ? (double)(t->dims[1] * t->dims[3]) : 0;
+    return per_step > 0 ? out / per_step * (double)weights_of(l) : 0;
+}
+
 mote_status mote_quantizer_layer_at(const mote_quantizer *q, size_t index, mote_quantized_layer *out)
 {
     if (q == NULL || index >= q->n_layers || out == NULL || out->struct_size < sizeof *out)
         return MOTE_E_ARGUMENT;
     const mote_layer *l = &q->layers[index];
-    *out = (mote_quantized_layer){sizeof *out, l->node->name.p, l->node->op.p, l->why, l->weight != NULL && l->weight->constant != NULL ? mote_array_count(l->weight->constant) : 0};
+    const mote_node *n = l->node;
+    const char *name = n->name.n != 0 ? n->name.p : n->n_out != 0 && n->out[0] != NULL ? n->out[0]->name.p : "";
+    *out = (mote_quantized_layer){sizeof *out, name, n->op.p, l->why, mote_precision_names[l->plan.precision], weights_of(l), products_of(q, l)};
     return MOTE_OK;
 }

@@ -7,6 +7,7 @@
 #include "onnx/read.h"
 #include "quant/observe/observer.h"
 #include "quant/ptq/range.h"
+#include "quant/recipe/recipe.h"
 #include <mote/mote_quant.h>
 
 /* Second moments of what a product reads: x (one patch of a convolution's group, one row of a matrix) of k values. */
@@ -20,6 +21,7 @@ typedef struct mote_moments {
 /* A product: the operators that quantization is about. */
 typedef struct mote_layer {
     mote_node *node;
+    mote_plan plan;
     const char *why;       /* NULL: quantized */
     mote_value *weight;    /* a constant, or NULL for MatMul of two tensors */
     int32_t axis;          /* of the weight's output channels */
@@ -34,12 +36,15 @@ typedef struct mote_layer {
 typedef struct mote_qvalue {
     bool wanted;     /* it is observed and gets a scale */
     bool everywhere; /* every user reads the quantized form, not only quantized nodes */
+    bool watched;    /* it is observed */
+    mote_dtype type; /* of its quantized form; NONE until wanted */
     uint32_t root;   /* the value whose scale it shares; itself when it has its own */
     mote_range_behind behind;
     double behind_p; /* its parameter */
     uint32_t *importance; /* by channel: how much of its error comes through the products behind; NULL: all alike */
     uint32_t n_importance;
     mote_scale scale;
+    uint64_t times, elements; /* that were seen in the round of ranges */
 } mote_qvalue;
 
 /* What the channels (dimension 1) of a tensor held. */
@@ -68,7 +73,12 @@ struct mote_quantizer {
     mote_onnx_files *files;
     mote_layer *layers;
     size_t n_layers;
+    mote_recipe *recipe;   /* MIXED; else NULL */
+    mote_plan *plans, usual; /* by node id, n_plans of them; of nodes that came later, and without a recipe of all */
+    uint32_t n_plans;
+    bool any[MOTE_PRECISIONS]; /* precisions that a node has */
     bool *quantized;       /* by node id: reads and gives quantized values */
+    bool *owned;           /* by node id: part of a quantized node, a clamp behind it or the inside of a swish; stays float32 */
     uint32_t n_nodes;
     mote_qvalue *values;   /* by value id */
     uint32_t n_values;
@@ -119,6 +129,13 @@ mote_status mote_quant_raise(mote_module *m, int64_t version, mote_diag *diag);
 mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag);
+
+/* recipe/plan.c: the plan of every node, from the options; that of one. */
+mote_status mote_quant_plan(mote_quantizer *q, mote_diag *diag);
+const mote_plan *mote_quant_plan_of(const mote_quantizer *q, const mote_node *n);
+bool mote_quant_needs_21(const mote_quantizer *q); /* blocks of weights, or activations of 16 bits */
+/* Whether a layer is to be quantized this way, and can be. */
+bool mote_layer_takes(const mote_layer *l, mote_precision precision);
 
 /* transform/edit.c */
 /* A constant; data is copied. NULL: no memory. */

@@ -89,6 +89,7 @@ typedef enum mote_quant_mode {
     MOTE_QUANT_DYNAMIC = 1,  /* weights of 8 bits; activations are quantized at run time. No samples */
     MOTE_QUANT_WEIGHTS = 2,  /* weights of 8 or 4 bits in blocks, arithmetic in float. No samples */
     MOTE_QUANT_FLOAT16 = 3,  /* float16; with samples, what would overflow stays in float32 */
+    MOTE_QUANT_MIXED = 4,    /* each node as the recipe says */
 } mote_quant_mode;
 
 typedef enum mote_range_method {
@@ -119,9 +120,11 @@ typedef struct mote_quantize_options {
     const char *keep;           /* comma-separated names of nodes that stay in float; NULL: none. A name may end in '*' */
     const mote_allocator *allocator; /* NULL: malloc */
     const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none */
+    const char *recipe;         /* MIXED: JSON, docs/mixed-precision.md; the fields above have what it leaves out. Copied */
+    bool variants;              /* MIXED: other recipes will be tried on what the rounds saw (mote_quantizer_variant) */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, false}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */
@@ -137,14 +140,20 @@ MOTE_API void mote_quantizer_tap(void *quantizer, const char *name, const mote_t
 /* Writes the result, when mote_quantizer_next has said that there are no more rounds. Under a temporary name beside, then renamed. */
 MOTE_API mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag);
 
-/* What became of a Conv, Gemm or MatMul. */
+/* With `variants`, after the last round, in place of writing: the model as another recipe makes it, from what the rounds saw. Its bytes live in the quantizer: the
+ * caller destroys the model before the next call. bytes (may be NULL): of the file that it would be. As mote_quantizer_create and mote_model_load_memory. */
+MOTE_API mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag);
+
+/* What became of a layer: Conv, Gemm, MatMul, ConvTranspose, LSTM, GRU or RNN. Nodes without a name go by that of their first output. */
 typedef struct mote_quantized_layer {
     size_t struct_size;
     const char *node, *op; /* owned by the quantizer */
-    const char *why;       /* NULL: quantized; else why it stays in float */
-    uint64_t weights;      /* elements of its constant weight; 0: none */
+    const char *why;       /* NULL: it is as was asked for; else why it stays in float */
+    const char *precision; /* that was asked for, as recipes write it: "int8" ... */
+    uint64_t weights;      /* elements of its constant weights; 0: none */
+    double products;       /* multiplications of one run, the mean over the samples; 0: not known, its output was not looked at */
 } mote_quantized_layer;
-#define MOTE_QUANTIZED_LAYER_INIT {sizeof(mote_quantized_layer), NULL, NULL, NULL, 0}
+#define MOTE_QUANTIZED_LAYER_INIT {sizeof(mote_quantized_layer), NULL, NULL, NULL, NULL, 0, 0}
 MOTE_API size_t mote_quantizer_layer_count(const mote_quantizer *q);
 MOTE_API mote_status mote_quantizer_layer_at(const mote_quantizer *q, size_t index, mote_quantized_layer *out);
 

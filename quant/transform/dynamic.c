@@ -23,7 +23,7 @@ static mote_status make_weights(mote_quantizer *k, const mote_layer *l, weights 
     const int32_t most = k->o.reduce_range ? 63 : 127;
     const size_t count = mote_array_count(a);
     const mote_channels c = mote_channels_of(a, l->axis >= 0 ? l->axis : 0);
-    const bool by_channel = !k->o.per_tensor && l->axis >= 0;
+    const bool by_channel = !l->plan.per_tensor && l->axis >= 0;
     const size_t n_scales = by_channel ? c.channels : 1;
     float *w = mote_quant_floats(&k->arena, a), *scales = mote_arena_calloc(&k->arena, n_scales, sizeof *scales);
     int8_t *q = mote_arena_calloc(&k->arena, 1, count + 1), zero = 0;
@@ -122,9 +122,9 @@ mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag)
 {
     for (size_t i = 0; i < q->n_layers; i++) {
         mote_layer *l = &q->layers[i];
-        if (l->why == NULL && l->weight == NULL)
+        if (mote_layer_takes(l, MOTE_PRECISION_INT8_DYNAMIC) && l->weight == NULL)
             l->why = "both of its inputs are computed";
-        if (l->why == NULL)
+        if (mote_layer_takes(l, MOTE_PRECISION_INT8_DYNAMIC))
             MOTE_TRY(replace(q, l, diag));
     }
     mote_graph *g = q->module->graph;

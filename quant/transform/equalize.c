@@ -111,6 +111,11 @@ mote_status mote_quant_find_pairs(mote_quantizer *q, mote_diag *diag)
         bool free = true;
         if (!begins(k, &v, &behind, &swish) || mote_quant_kept(q, k) || !readers_of(behind, readers, 32, &n_readers, &free, DEPTH))
             continue;
+        bool integers = q->quantized[k->id];
+        for (size_t i = 0; i < n_readers; i++)
+            integers |= q->quantized[readers[i]->id];
+        if (!integers)
+            continue;
         mote_channel_ranges *c = &q->channels[q->n_channels];
         c->value = v;
         c->swish = swish != NULL;

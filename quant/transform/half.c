@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A node computes in float16 when its definition allows it, its constants keep their meaning there, and nothing that it reads or gives was seen beyond half of
- * float16's largest value. The model's inputs and outputs keep their types. Casts stand where the two kinds meet. */
+ * float16's largest value. The model's inputs and outputs keep their types. Casts stand where the two kinds meet. Under a recipe, nodes that it does not name and that
+ * are no products follow what they read. */
 #include "base/platform.h"
 #include "quant/quantizer.h"
 #include "ops/op.h"
@@ -27,6 +28,9 @@ static bool is_real(const mote_value *v) { return v != NULL && v->type.kind == M
 static bool seen_fits(const half *h, const mote_value *v)
 {
     mote_observation seen = MOTE_OBSERVATION_INIT;
+    const mote_node *d = v->producer, *s = d != NULL && mote_node_is(d, "", "DequantizeLinear") ? d->in[0].value->producer : NULL;
+    if (s != NULL && mote_node_is(s, "", "QuantizeLinear"))
+        v = s->in[0].value;
     if (h->q->seen == NULL || mote_observer_find(h->q->seen, v->name.p, &seen) != MOTE_OK)
         return true;
     return seen.nans == 0 && seen.infinities == 0 && fmax(fabs((double)seen.min), fabs((double)seen.max)) <= largest / margin;
@@ -66,10 +70,35 @@ static bool is_fixed(const mote_op_def *def, size_t i)
     return arg != NULL && arg->var < 0;
 }
 
+/* Whether the plan has n in float16. */
+static bool asked_half(const half *h, const mote_node *n)
+{
+    static const char *const products[] = {"Conv", "Gemm", "MatMul"};
+    const mote_quantizer *q = h->q;
+    const mote_plan *p = mote_quant_plan_of(q, n);
+    if (n->id >= q->n_nodes || q->quantized[n->id] || q->owned[n->id])
+        return false;
+    if (p->precision == MOTE_PRECISION_F16)
+        return true;
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++)
+        if (mote_node_is(n, "", products[i]))
+            return false;
+    size_t halves = 0, others = 0;
+    for (uint32_t i = 0; i < n->n_in && !p->ruled; i++) {
+        const mote_value *v = n->in[i].value;
+        if (!is_real(v) || v->constant != NULL)
+            continue;
+        const bool half_made = v->producer != NULL && v->producer->graph == h->g && v->producer->id < h->n_nodes && h->nodes[v->producer->id];
+        halves += half_made;
+        others += !half_made;
+    }
+    return halves != 0 && (others == 0 || p->precision == MOTE_PRECISION_INT8);
+}
+
 static bool computes_half(const half *h, const mote_node *n)
 {
     static const char *const never[] = {"Cast", "CastLike", "Resize", "Range", "ConstantOfShape", "CumSum", NULL};
-    if (n->domain.n != 0 || n->def == NULL || (n->def->flags & (MOTE_OP_CONTROL | MOTE_OP_RANDOM)) != 0 || mote_quant_kept(h->q, n))
+    if (n->domain.n != 0 || n->def == NULL || (n->def->flags & (MOTE_OP_CONTROL | MOTE_OP_RANDOM)) != 0 || mote_quant_kept(h->q, n) || !asked_half(h, n))
         return false;
     for (const char *const *m = never; *m != NULL; m++)
         if (mote_str_is(n->op, *m))
@@ -166,7 +195,7 @@ mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag)
     for (mote_node *n = h.g->first; n != NULL; n = n->next)
         h.nodes[n->id] = computes_half(&h, n);
     for (size_t i = 0; i < q->n_layers; i++)
-        if (q->layers[i].why == NULL && !h.nodes[q->layers[i].node->id])
+        if (mote_layer_takes(&q->layers[i], MOTE_PRECISION_F16) && !h.nodes[q->layers[i].node->id])
             q->layers[i].why = "its values do not fit float16";
     for (mote_node *n = h.g->first, *next; n != NULL; n = next) {
         next = n->next;

@@ -66,7 +66,7 @@ static bool follow(const mote_value *v, double *e, size_t channels, int depth)
 mote_status mote_quant_weigh(mote_quantizer *q, mote_diag *diag)
 {
     for (const mote_value *v = q->module->graph->values; v != NULL; v = v->next) {
-        if (v->id >= q->n_values || !q->values[v->id].wanted || v->constant != NULL || v->type.rank < 3 || v->type.dims[1] < 2 || v->type.dims[1] > 65536)
+        if (v->id >= q->n_values || (!q->values[v->id].wanted && !q->values[v->id].watched) || v->constant != NULL || v->type.rank < 3 || v->type.dims[1] < 2 || v->type.dims[1] > 65536)
             continue;
         const size_t n = (size_t)v->type.dims[1];
         double *e = mote_arena_calloc(&q->arena, n, sizeof *e), top = 0;

@@ -125,7 +125,7 @@ static mote_status insert_constant(inserter *k, mote_value *v)
         r.lo = fminf(r.lo, x);
         r.hi = fmaxf(r.hi, x);
     }
-    const mote_dtype type = q->o.activations;
+    const mote_dtype type = q->values[v->id].type;
     const mote_scale s = mote_scale_of(r, type, false);
     const int32_t least = mote_scale_least(type), most = mote_scale_most(type);
     mote_array whole_array;
@@ -159,7 +159,7 @@ static mote_status insert_bias(inserter *k, const mote_layer *l, const float *bi
 {
     mote_node *n = l->node;
     const mote_value *old = n->n_in > 2 ? n->in[2].value : NULL;
-    const size_t n_scales = l->axis < 0 || k->q->o.per_tensor ? 1 : channels;
+    const size_t n_scales = l->axis < 0 || l->plan.per_tensor ? 1 : channels;
     int32_t *whole_bias = mote_arena_calloc(&k->q->arena, channels, sizeof *whole_bias);
     float *s = mote_arena_calloc(&k->q->arena, n_scales, sizeof *s);
     if (whole_bias == NULL || s == NULL)
@@ -207,7 +207,7 @@ static mote_status insert_layer(inserter *k, const mote_layer *l)
     for (size_t c = 0; c < channels && bias != NULL && has_bias; c++)
         bias[c] = (b != NULL ? (float)mote_array_f64(b, c) : 0) + (l->shift != NULL ? l->shift[c] : 0);
     const int64_t scale_dims[1] = {(int64_t)l->n_scales};
-    const int32_t rank = l->n_scales == 1 && (l->axis < 0 || q->o.per_tensor) ? 0 : 1;
+    const int32_t rank = l->n_scales == 1 && (l->axis < 0 || l->plan.per_tensor) ? 0 : 1;
     int8_t *zeros = mote_arena_calloc(&q->arena, l->n_scales, 1);
     mote_value *x = mote_quant_constant(k->g, MOTE_DTYPE_S8, a->rank, a->dims, whole_weight);
     mote_value *scale = mote_quant_constant(k->g, MOTE_DTYPE_F32, rank, scale_dims, l->scales);
@@ -226,7 +226,7 @@ mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag)
     if (k.scale == NULL || k.zero == NULL)
         return MOTE_NO_MEMORY(diag, q->n_values * sizeof(mote_value *));
     for (size_t i = 0; i < q->n_layers; i++)
-        if (q->layers[i].why == NULL && q->layers[i].weight != NULL)
+        if (mote_layer_takes(&q->layers[i], MOTE_PRECISION_INT8) && q->layers[i].weight != NULL)
             MOTE_TRY(insert_layer(&k, &q->layers[i]));
     for (mote_value *v = g->values, *next; v != NULL; v = next) {
         next = v->next;

@@ -22,7 +22,7 @@ static mote_status layer_scales(mote_quantizer *q, mote_layer *l, mote_diag *dia
 {
     const mote_node *n = l->node;
     const mote_array *a = l->weight->constant;
-    const bool by_channel = l->axis >= 0 && !q->o.per_tensor, search = q->o.effort > 0;
+    const bool by_channel = l->axis >= 0 && !l->plan.per_tensor, search = q->o.effort > 0;
     const mote_channels c = mote_channels_of(a, l->axis >= 0 ? l->axis : 0);
     const size_t count = mote_array_count(a), channels = l->axis >= 0 ? c.channels : 1;
     const int32_t most = q->o.reduce_range ? 63 : 127;
@@ -49,7 +49,7 @@ static mote_status layer_scales(mote_quantizer *q, mote_layer *l, mote_diag *dia
 mote_status mote_quant_weight_scales(mote_quantizer *q, mote_diag *diag)
 {
     for (size_t i = 0; i < q->n_layers; i++)
-        if (q->layers[i].why == NULL && q->layers[i].weight != NULL)
+        if (mote_layer_takes(&q->layers[i], MOTE_PRECISION_INT8) && q->layers[i].weight != NULL && q->layers[i].scales == NULL)
             MOTE_TRY(layer_scales(q, &q->layers[i], diag));
     return MOTE_OK;
 }

@@ -33,6 +33,13 @@ static bool is_product(const mote_node *n)
     return in_list(n, list);
 }
 
+/* Has weights, and no integers in standard operators. */
+static bool is_recurrent(const mote_node *n)
+{
+    static const char *const list[] = {"LSTM", "GRU", "RNN", "ConvTranspose", NULL};
+    return in_list(n, list);
+}
+
 /* Elements of the output are elements of input 0. */
 static bool is_mover(const mote_node *n)
 {
@@ -91,6 +98,33 @@ static const mote_node *swish_of(const mote_node *n)
                : NULL;
 }
 
+static bool wants_integers(const mote_quantizer *q, const mote_node *n) { return mote_quant_plan_of(q, n)->precision == MOTE_PRECISION_INT8; }
+
+/* Whether integers come in at every input: under a recipe, what stands between products follows them. */
+static bool reads_integers(const mote_quantizer *q, const mote_node *n)
+{
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        const mote_value *v = n->in[i].value;
+        if (!is_real(v) || is_constant(v))
+            continue;
+        const mote_node *from = v->producer;
+        while (from != NULL && (is_mover(from) || (is_clamp(from) && !q->quantized[from->id])) && from->graph == n->graph)
+            from = from->in[0].value != NULL ? from->in[0].value->producer : NULL;
+        if (from == NULL || from->graph != n->graph || !q->quantized[from->id])
+            return false;
+    }
+    return true;
+}
+
+/* Whether what a product gives has a reader that takes integers, or may. */
+static bool read_as_integers(const mote_quantizer *q, const mote_value *v)
+{
+    for (const mote_use *u = v->uses; u != NULL; u = u->next)
+        if (u->node != NULL && u->node->graph == v->graph && (wants_integers(q, u->node) || is_mover(u->node)))
+            return true;
+    return false;
+}
+
 static bool is_inside_swish(const mote_node *n)
 {
     const mote_node *next = mote_value_single_user(n->out[0]);
@@ -123,6 +157,8 @@ static const char *weight_of(mote_layer *l)
 static const char *examine(mote_layer *l)
 {
     const mote_node *n = l->node;
+    if (is_recurrent(n))
+        return mote_node_is(n, "", "ConvTranspose") ? "it is a transposed convolution" : "it is recurrent";
     const char *why = weight_of(l);
     if (why != NULL)
         return why;
@@ -151,16 +187,19 @@ static mote_status find_layers(mote_quantizer *q, mote_diag *diag)
 {
     size_t n = 0;
     for (const mote_node *k = q->module->graph->first; k != NULL; k = k->next)
-        n += is_product(k);
+        n += is_product(k) || is_recurrent(k);
     q->layers = mote_arena_calloc(&q->arena, n + 1, sizeof *q->layers);
     if (q->layers == NULL)
         return MOTE_NO_MEMORY(diag, n * sizeof *q->layers);
     for (mote_node *k = q->module->graph->first; k != NULL; k = k->next)
-        if (is_product(k)) {
+        if (is_product(k) || is_recurrent(k)) {
             mote_layer *l = &q->layers[q->n_layers++];
             l->node = k;
-            l->why = mote_quant_kept(q, k) ? "asked for" : examine(l);
-            q->quantized[k->id] = l->why == NULL;
+            l->plan = *mote_quant_plan_of(q, k);
+            l->why = mote_quant_kept(q, k) || l->plan.precision == MOTE_PRECISION_F32 ? "asked for" : examine(l);
+            if (l->plan.precision == MOTE_PRECISION_F16 && !mote_quant_kept(q, k))
+                l->why = NULL; /* half.c has its own reasons */
+            q->quantized[k->id] = mote_layer_takes(l, MOTE_PRECISION_INT8);
         }
     return MOTE_OK;
 }
@@ -229,12 +268,20 @@ static bool any_in_list(const mote_graph *g, const char *const *list)
     return false;
 }
 
-static void want(mote_quantizer *q, const mote_value *v, bool everywhere)
+/* v gets a scale because of n. A tensor has one type of quantized values. */
+static mote_status want(mote_quantizer *q, const mote_node *n, const mote_value *v, bool everywhere, mote_diag *diag)
 {
     if (!is_real(v) || v->id >= q->n_values)
-        return;
-    q->values[v->id].wanted = true;
-    q->values[v->id].everywhere |= everywhere && !is_constant(v);
+        return MOTE_OK;
+    mote_qvalue *k = &q->values[v->id];
+    const mote_dtype type = mote_quant_plan_of(q, n)->activations;
+    MOTE_REQUIRE(k->type == MOTE_DTYPE_NONE || k->type == type || is_constant(v), diag, MOTE_E_ARGUMENT,
+                 "the rules contradict each other: '%.*s' would be %s for one node and %s for '%.*s'", MOTE_STR_ARG(v->name), mote_dtype_name(k->type), mote_dtype_name(type),
+                 MOTE_STR_ARG(n->name));
+    k->type = type;
+    k->wanted = true;
+    k->everywhere |= everywhere && !is_constant(v);
+    return MOTE_OK;
 }
 
 /* A clamp that is no quantizer's: others read its input, too, or a float operator makes it. */
@@ -247,10 +294,13 @@ static bool is_lone_clamp(const mote_quantizer *q, const mote_node *n)
 }
 
 /* A node that is quantized gives its value through a clamp to those who read it. */
-static const mote_value *given(const mote_node *n)
+static const mote_value *given(const mote_quantizer *q, const mote_node *n)
 {
     const mote_node *clamp = clamp_behind(n->out[0]);
-    return clamp != NULL ? clamp->out[0] : n->out[0];
+    if (clamp == NULL)
+        return n->out[0];
+    q->owned[clamp->id] = true;
+    return clamp->out[0];
 }
 
 static bool only_output(const mote_value *v)
@@ -261,7 +311,7 @@ static bool only_output(const mote_value *v)
     return true;
 }
 
-static void want_values(mote_quantizer *q, bool all)
+static mote_status want_values(mote_quantizer *q, bool all, mote_diag *diag)
 {
     for (mote_node *n = q->module->graph->first; n != NULL; n = n->next) {
         if (!q->quantized[n->id])
@@ -272,15 +322,17 @@ static void want_values(mote_quantizer *q, bool all)
                 continue;
             if (v == NULL || !is_real(v) || (is_product(n) && (i > 1 || is_constant(v))) || (i > 0 && is_clamp(n)))
                 continue;
-            want(q, v, false);
+            MOTE_TRY(want(q, n, v, false, diag));
         }
-        const mote_value *y = given(n);
+        const mote_value *y = given(q, n);
         /* a Gemm or MatMul whose result leaves the model gives it in float, exactly */
-        if (all && !(is_product(n) && !mote_node_is(n, "", "Conv") && only_output(y)))
-            want(q, y, true);
+        const bool gives_float = is_product(n) && !mote_node_is(n, "", "Conv") && (only_output(y) || (q->recipe != NULL && !read_as_integers(q, y)));
+        if (all && !gives_float)
+            MOTE_TRY(want(q, n, y, true, diag));
         if (!all && mote_node_is(n, "", "Conv"))
-            want(q, y, true);
+            MOTE_TRY(want(q, n, y, true, diag));
     }
+    return MOTE_OK;
 }
 
 /* Movers join when what they read has a scale. */
@@ -294,6 +346,7 @@ static void join_movers(mote_quantizer *q)
             continue;
         q->quantized[n->id] = true;
         y->wanted = y->everywhere = true;
+        y->type = x->type;
         y->root = q->values[x->root].root;
     }
 }
@@ -306,22 +359,26 @@ mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag)
     q->n_nodes = q->module->n_nodes;
     q->n_values = q->module->n_values;
     q->quantized = mote_arena_calloc(&q->arena, q->n_nodes + 1, sizeof *q->quantized);
+    q->owned = mote_arena_calloc(&q->arena, q->n_nodes + 1, sizeof *q->owned);
     q->values = mote_arena_calloc(&q->arena, q->n_values + 1, sizeof *q->values);
-    if (q->quantized == NULL || q->values == NULL)
+    if (q->quantized == NULL || q->owned == NULL || q->values == NULL)
         return MOTE_NO_MEMORY(diag, q->n_values * sizeof *q->values);
     for (uint32_t i = 0; i < q->n_values; i++)
         q->values[i].root = i;
     MOTE_TRY(find_layers(q, diag));
-    if (q->o.mode == MOTE_QUANT_FLOAT16) /* everything is looked at */
+    if (q->any[MOTE_PRECISION_F16] || q->o.variants) /* everything is looked at */
         for (const mote_value *v = g->values; v != NULL; v = v->next)
-            q->values[v->id].wanted = is_real(v) && !is_constant(v);
-    if (q->o.mode != MOTE_QUANT_STATIC)
+            q->values[v->id].watched = is_real(v) && !is_constant(v);
+    if (!q->any[MOTE_PRECISION_INT8])
         return MOTE_OK;
     const bool all = q->o.scope == MOTE_SCOPE_ALL || (q->o.scope == MOTE_SCOPE_AUTO && !any_in_list(g, transformer));
     for (mote_node *n = g->first; all && n != NULL; n = n->next)
-        if ((is_between(n) || is_lone_clamp(q, n)) && !is_inside_swish(n) && !mote_quant_kept(q, n))
+        if (wants_integers(q, n) && (q->recipe == NULL || reads_integers(q, n)) && (is_between(n) || is_lone_clamp(q, n)) && !is_inside_swish(n) && !mote_quant_kept(q, n))
             q->quantized[n->id] = true;
-    want_values(q, all);
+    for (mote_node *n = g->first; n != NULL; n = n->next)
+        if (q->quantized[n->id] && swish_of(n) != NULL)
+            q->owned[swish_of(n)->id] = q->owned[n->in[1].value->producer->id] = true;
+    MOTE_TRY(want_values(q, all, diag));
     if (all)
         join_movers(q);
     for (const mote_value *v = g->values; v != NULL; v = v->next)

@@ -11,11 +11,11 @@ static mote_status replace(mote_quantizer *k, const mote_layer *l, mote_diag *di
 {
     mote_node *n = l->node;
     const mote_array *a = l->weight->constant;
-    const mote_dtype type = k->o.weight_bits == 4 ? MOTE_DTYPE_S4 : MOTE_DTYPE_S8;
-    const int32_t most = k->o.weight_bits == 4 ? 7 : 127, along = l->axis == 0 ? 1 : 0; /* where the sum runs */
-    const bool blocked = l->axis >= 0 && a->rank >= 2 && a->dims[along] > (int64_t)k->o.block;
+    const mote_dtype type = l->plan.precision == MOTE_PRECISION_WEIGHTS_INT4 ? MOTE_DTYPE_S4 : MOTE_DTYPE_S8;
+    const int32_t most = l->plan.precision == MOTE_PRECISION_WEIGHTS_INT4 ? 7 : 127, along = l->axis == 0 ? 1 : 0; /* where the sum runs */
+    const bool blocked = l->axis >= 0 && a->rank >= 2 && a->dims[along] > (int64_t)l->plan.block;
     const mote_channels c = mote_channels_of(a, along);
-    const size_t count = mote_array_count(a), block = blocked ? k->o.block : 1, blocks = (c.channels + block - 1) / block;
+    const size_t count = mote_array_count(a), block = blocked ? l->plan.block : 1, blocks = (c.channels + block - 1) / block;
     float *w = mote_quant_floats(&k->arena, a);
     mote_array q, s;
     int64_t dims[MOTE_MAX_RANK] = {0};
@@ -70,9 +70,10 @@ mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag)
     mote_graph *g = q->module->graph;
     for (size_t i = 0; i < q->n_layers; i++) {
         mote_layer *l = &q->layers[i];
-        if (l->why == NULL && l->weight == NULL)
+        const bool takes = mote_layer_takes(l, MOTE_PRECISION_WEIGHTS_INT8) || mote_layer_takes(l, MOTE_PRECISION_WEIGHTS_INT4);
+        if (takes && l->weight == NULL)
             l->why = "both of its inputs are computed";
-        if (l->why == NULL)
+        else if (takes)
             MOTE_TRY(replace(q, l, diag));
     }
     for (mote_value *v = g->values, *next; v != NULL; v = next) {

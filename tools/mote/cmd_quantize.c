@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { RECIPE_LIMIT = 8 << 20 };
+
 typedef struct quantize_options {
     engine_options engine;
-    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe;
     uint64_t limit, max_length, block, effort;
     bool fp16, reduce_range, overwrite, json, has_effort;
     const char *effort_text;
@@ -24,6 +26,7 @@ static const option_spec table[] = {
     {"fp16", OPTION_FLAG, offsetof(quantize_options, fp16), NULL, "weights and arithmetic in float16; with --data, what would overflow stays in float32"},
     {"int8", OPTION_TEXT, offsetof(quantize_options, int8), "static|dynamic", "8 bits: ranges of activations from --data, or found at run time"},
     {"weights-only", OPTION_TEXT, offsetof(quantize_options, weights_only), "int8|int4", "weights in blocks of few bits, arithmetic in float"},
+    {"recipe", OPTION_TEXT, offsetof(quantize_options, recipe), "R.json", "precision by layer (docs/mixed-precision.md)"},
     {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures or of .npz files, a file of words, or stacked arrays"},
     {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
     {"prep", OPTION_TEXT, offsetof(quantize_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
@@ -58,11 +61,11 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     static const char *const scopes[] = {"auto", "products", "all", NULL}, *const efforts[] = {"0", "1", "2", NULL};
     static const mote_dtype types[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8, MOTE_DTYPE_U16, MOTE_DTYPE_S16};
     int k = 0;
-    if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) != 1)
-        return "give one of --fp16, --int8 and --weights-only";
+    if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) + (o->recipe != NULL) != 1)
+        return "give one of --fp16, --int8, --weights-only and --recipe";
     if (o->int8 != NULL && (k = word_of(o->int8, modes)) < 0)
         return "--int8 is static or dynamic";
-    q->mode = o->fp16 ? MOTE_QUANT_FLOAT16 : o->weights_only != NULL ? MOTE_QUANT_WEIGHTS : k == 0 ? MOTE_QUANT_STATIC : MOTE_QUANT_DYNAMIC;
+    q->mode = o->recipe != NULL ? MOTE_QUANT_MIXED : o->fp16 ? MOTE_QUANT_FLOAT16 : o->weights_only != NULL ? MOTE_QUANT_WEIGHTS : k == 0 ? MOTE_QUANT_STATIC : MOTE_QUANT_DYNAMIC;
     if (o->weights_only != NULL && (k = word_of(o->weights_only, bits)) < 0)
         return "--weights-only is int8 or int4";
     q->weight_bits = o->weights_only != NULL && k == 1 ? 4 : 8;
@@ -101,6 +104,10 @@ static mote_status run_rounds(const quantize_options *o, const char *path, mote_
         MOTE_TRY(mote_quantizer_next(q, NULL, &m, diag));
         if (m == NULL)
             return MOTE_OK;
+        if (o->data == NULL) {
+            mote_model_destroy(&m);
+            MOTE_FAIL(diag, MOTE_E_ARGUMENT, "a recipe with int8 needs --data");
+        }
         engine_options e = o->engine;
         feed f;
         e.tap = mote_quantizer_tap;
@@ -171,9 +178,20 @@ static int run_quantize(void *values, int n, char **operand)
     mote_quantizer *q = NULL;
     samples s = {.data = o->data, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX};
     const double start = clock_ms();
+    void *recipe = NULL;
+    size_t recipe_bytes = 0;
     mote_status status = file_output_allowed(o->output, o->overwrite, &diag);
+    if (status == MOTE_OK && o->recipe != NULL) {
+        snprintf(s.at, sizeof s.at, "%s", o->recipe);
+        status = file_read(o->recipe, RECIPE_LIMIT, &recipe, &recipe_bytes, &diag);
+        if (status == MOTE_OK && memchr(recipe, 0, recipe_bytes) != NULL)
+            status = mote_fail(&diag, MOTE_E_FORMAT, "a recipe with a byte 0 in it");
+        qo.recipe = recipe;
+    }
     if (status == MOTE_OK)
         status = mote_quantizer_create(operand[0], &qo, &q, &diag);
+    if (status == MOTE_OK)
+        s.at[0] = 0;
     if (status == MOTE_OK)
         status = run_rounds(o, operand[0], q, &s, &diag);
     if (status == MOTE_OK)
@@ -191,11 +209,12 @@ static int run_quantize(void *values, int n, char **operand)
         }
     }
     mote_quantizer_destroy(&q);
+    free(recipe);
     return code;
 }
 
 const command command_quantize = {
-    "quantize", "MODEL -o FILE --int8 static --data D | --int8 dynamic | --weights-only BITS | --fp16", "a model in fewer bits",
+    "quantize", "MODEL -o FILE --int8 static --data D | --int8 dynamic | --weights-only BITS | --fp16 | --recipe R.json", "a model in fewer bits",
     "Writes standard ONNX. Static: QuantizeLinear and DequantizeLinear with ranges from samples, which go through the model's preprocessing. Dynamic: DynamicQuantizeLinear, "
     "MatMulInteger and ConvInteger. Weights only: DequantizeLinear with blocks (operator set 21). docs/quantize.md says what is done and why.",
     table, sizeof(quantize_options), run_quantize};
