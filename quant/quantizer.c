@@ -348,6 +348,8 @@ mote_status mote_quant_transform(mote_quantizer *q, mote_diag *diag)
         MOTE_TRY(mote_quant_dynamic(q, diag));
     if (q->any[MOTE_PRECISION_WEIGHTS_INT8] || q->any[MOTE_PRECISION_WEIGHTS_INT4])
         MOTE_TRY(mote_quant_weights(q, diag));
+    if (q->any[MOTE_PRECISION_WEIGHTS_F16])
+        MOTE_TRY(mote_quant_store(q, diag));
     if (q->any[MOTE_PRECISION_F16]) {
         if (q->recipe != NULL) /* new nodes get their types */
             MOTE_TRY(mote_quant_retype(q->module, diag));

@@ -125,7 +125,8 @@ void mote_quant_free_moments(mote_quantizer *q);
 mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag);
 /* transform/raise.c: the standard operators of the module come to mean the same in at least this operator set. */
 mote_status mote_quant_raise(mote_module *m, int64_t version, mote_diag *diag);
-/* transform/dynamic.c, weights.c, half.c */
+/* transform/dynamic.c, weights.c, store.c, half.c */
+mote_status mote_quant_store(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag);

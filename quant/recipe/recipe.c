@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include <stdio.h>
 
-const char *const mote_precision_names[MOTE_PRECISIONS] = {"f32", "f16", "int8", "int8-dynamic", "weights-int8", "weights-int4"};
+const char *const mote_precision_names[MOTE_PRECISIONS] = {"f32", "f16", "int8", "int8-dynamic", "weights-int8", "weights-int4", "weights-f16"};
 
 /* ---- patterns ---- */
 
@@ -59,7 +59,7 @@ static mote_status one_of(const mote_json *j, const char *const *list, size_t n,
     for (*out = 0; *out < n; ++*out)
         if (mote_str_is(s, list[*out]))
             return MOTE_OK;
-    char known[160] = "";
+    char known[200] = "";
     for (size_t i = 0, at = 0; i < n && at < sizeof known; i++)
         at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i == 0 ? "" : ", ", list[i]);
     MOTE_FAIL(diag, MOTE_E_FORMAT, "line %u: '%.*s' is \"%.*s\", expected one of %s", j->line, MOTE_STR_ARG(j->key), MOTE_STR_ARG(s), known);

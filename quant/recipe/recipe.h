@@ -18,8 +18,9 @@ typedef enum mote_precision {
     MOTE_PRECISION_INT8_DYNAMIC,
     MOTE_PRECISION_WEIGHTS_INT8, /* weights alone, arithmetic in float */
     MOTE_PRECISION_WEIGHTS_INT4,
+    MOTE_PRECISION_WEIGHTS_F16,
 } mote_precision;
-enum { MOTE_PRECISIONS = 6 };
+enum { MOTE_PRECISIONS = 7 };
 extern const char *const mote_precision_names[MOTE_PRECISIONS];
 
 /* How one node computes. */

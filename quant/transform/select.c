@@ -197,8 +197,8 @@ static mote_status find_layers(mote_quantizer *q, mote_diag *diag)
             l->node = k;
             l->plan = *mote_quant_plan_of(q, k);
             l->why = mote_quant_kept(q, k) || l->plan.precision == MOTE_PRECISION_F32 ? "asked for" : examine(l);
-            if (l->plan.precision == MOTE_PRECISION_F16 && !mote_quant_kept(q, k))
-                l->why = NULL; /* half.c has its own reasons */
+            if ((l->plan.precision == MOTE_PRECISION_F16 || l->plan.precision == MOTE_PRECISION_WEIGHTS_F16) && !mote_quant_kept(q, k))
+                l->why = NULL; /* half.c and store.c have their own reasons */
             q->quantized[k->id] = mote_layer_takes(l, MOTE_PRECISION_INT8);
         }
     return MOTE_OK;

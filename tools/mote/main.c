@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const command command_inspect, command_run, command_check, command_meta, command_dump, command_bench, command_compare, command_tokens, command_eval, command_quantize;
+extern const command command_inspect, command_run, command_check, command_meta, command_dump, command_bench, command_compare, command_tokens, command_eval, command_quantize, command_sensitivity;
 
 const command *const tool_commands[] = {&command_inspect, &command_run, &command_check, &command_meta, &command_dump, &command_bench,
-                                        &command_compare, &command_eval, &command_tokens, &command_quantize, NULL};
+                                        &command_compare, &command_eval, &command_tokens, &command_quantize, &command_sensitivity, NULL};
 
 /* ---- Ctrl-C: the run is cancelled, no half file stays ---- */
 

@@ -1,0 +1,235 @@
+/* trial.c - recipes tried on a model: samples and the original's answers are kept, one calibration serves all
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/platform.h"
+#include "trial.h"
+#include "decoder.h"
+#include "eval.h"
+#include "samples.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t room = (size_t)1 << 30; /* bytes of samples and answers */
+
+/* ---- samples ---- */
+
+static mote_status copy_array(trial *t, const mote_array *from, mote_array *to, mote_diag *diag)
+{
+    *to = *from;
+    MOTE_REQUIRE(from->bytes <= room - t->bytes, diag, MOTE_E_LIMIT, "samples and answers of more than %zu MB: give --limit", room >> 20);
+    to->data = malloc(from->bytes + 1);
+    if (to->data == NULL)
+        return MOTE_NO_MEMORY(diag, from->bytes);
+    if (from->bytes != 0)
+        memcpy(to->data, from->data, from->bytes);
+    t->bytes += from->bytes;
+    return MOTE_OK;
+}
+
+static mote_status keep_inputs(trial *t, trial_sample *s, mote_diag *diag)
+{
+    const engine *e = &t->feed.engine;
+    const size_t n = mote_model_input_count(e->model);
+    s->in.items = calloc(n + 1, sizeof *s->in.items);
+    if (s->in.items == NULL)
+        return MOTE_NO_MEMORY(diag, n * sizeof *s->in.items);
+    for (size_t i = 0; i < n; i++) {
+        const mote_tensor *x = mote_session_input(e->session, i);
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        MOTE_TRY(mote_model_input_info(e->model, i, &info));
+        if (x == NULL || info.optional)
+            continue;
+        MOTE_REQUIRE(x->dtype != MOTE_DTYPE_STRING, diag, MOTE_E_UNSUPPORTED, "the input '%s' holds strings", info.name);
+        mote_array a = {.dtype = x->dtype, .rank = x->rank, .data = mote_tensor_map(x), .bytes = x->bytes};
+        memcpy(a.dims, x->shape, sizeof a.dims);
+        named_array *to = &s->in.items[s->in.n];
+        MOTE_TRY(copy_array(t, &a, &to->array, diag));
+        s->in.n++;
+        to->name = strdup(info.name);
+        if (to->name == NULL)
+            return MOTE_NO_MEMORY(diag, strlen(info.name));
+    }
+    return MOTE_OK;
+}
+
+static mote_status keep_sample(void *ctx, mote_diag *diag)
+{
+    trial *t = ctx;
+    if (t->n == t->cap) {
+        const size_t cap = t->cap == 0 ? 64 : t->cap * 2;
+        trial_sample *grown = realloc(t->samples, cap * sizeof *grown);
+        if (grown == NULL)
+            return MOTE_NO_MEMORY(diag, cap * sizeof *grown);
+        t->samples = grown;
+        t->cap = cap;
+    }
+    trial_sample *s = &t->samples[t->n++];
+    memset(s, 0, sizeof *s);
+    MOTE_TRY(keep_inputs(t, s, diag));
+    t->n_out = engine_output_count(&t->feed.engine);
+    MOTE_REQUIRE(t->n_out <= TRIAL_OUTPUTS, diag, MOTE_E_LIMIT, "the model has %zu outputs, at most %d are compared", t->n_out, TRIAL_OUTPUTS);
+    for (size_t i = 0; i < t->n_out; i++) {
+        const mote_array a = engine_output(&t->feed.engine, i);
+        if (a.dtype == MOTE_DTYPE_F32)
+            MOTE_TRY(copy_array(t, &a, &s->out[i], diag));
+    }
+    return MOTE_OK;
+}
+
+static mote_status take_samples(trial *t, mote_diag *diag)
+{
+    const trial_options *o = t->o;
+    if (o->data == NULL) {
+        MOTE_TRY(engine_feed_random(&t->feed.engine, o->dims, NULL, 0, diag));
+        MOTE_TRY(mote_session_run(t->feed.engine.session, NULL, diag));
+        return keep_sample(t, diag);
+    }
+    samples s = {.data = o->data, .limit = o->limit};
+    mote_status status = samples_run(&s, &t->feed, keep_sample, t, diag);
+    if (status != MOTE_OK)
+        snprintf(t->at, sizeof t->at, "%s", s.at);
+    return status;
+}
+
+/* ---- calibration ---- */
+
+static mote_status run_round(trial *t, mote_model *m, mote_diag *diag)
+{
+    engine_options eo = t->o->engine;
+    engine e;
+    eo.tap = mote_quantizer_tap;
+    eo.tap_ctx = t->q;
+    MOTE_TRY(engine_open_model(&e, m, &eo, diag));
+    mote_status status = MOTE_OK;
+    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
+        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(&e, &t->samples[i].in, diag);
+        if (status == MOTE_OK)
+            status = mote_session_run(e.session, NULL, diag);
+    }
+    engine_close(&e);
+    return status;
+}
+
+mote_status trial_open(trial *t, const char *model, const trial_options *o, mote_diag *diag)
+{
+    *t = (trial){.o = o, .model = model};
+    const feed_options fo = {.engine = &o->engine, .model = model, .prep = o->prep, .vocab = o->vocab, .max_length = o->max_length,
+                             .prep_needed = o->data != NULL && samples_need_prep(o->data)};
+    MOTE_TRY(feed_open(&t->feed, &fo, diag));
+    mote_status status = take_samples(t, diag);
+    feed_close(&t->feed);
+    MOTE_TRY(status);
+    mote_quantize_options q = o->quantize;
+    q.mode = MOTE_QUANT_MIXED;
+    q.recipe = "{\"default\": \"int8\"}";
+    q.variants = true;
+    q.custom_ops = tool_operators();
+    MOTE_TRY(mote_quantizer_create(model, &q, &t->q, diag));
+    for (mote_model *m;;) {
+        MOTE_TRY(mote_quantizer_next(t->q, NULL, &m, diag));
+        if (m == NULL)
+            return MOTE_OK;
+        MOTE_TRY(run_round(t, m, diag));
+    }
+}
+
+void trial_close(trial *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        named_arrays_free(&t->samples[i].in);
+        for (size_t k = 0; k < TRIAL_OUTPUTS; k++)
+            free(t->samples[i].out[k].data);
+    }
+    free(t->samples);
+    mote_quantizer_destroy(&t->q);
+    *t = (trial){0};
+}
+
+/* ---- trying ---- */
+
+mote_status trial_engine(trial *t, const char *recipe, const engine_options *o, engine *e, size_t *bytes, mote_diag *diag)
+{
+    mote_model *m;
+    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
+    load.memory_limit = (size_t)o->memory_limit;
+    load.disabled_passes = o->disable;
+    load.reference = o->reference;
+    load.custom_ops = tool_operators();
+    MOTE_TRY(mote_quantizer_variant(t->q, recipe, &load, &m, bytes, diag));
+    MOTE_TRY(engine_open_model(e, m, o, diag));
+    mote_status status = engine_feed(e, &t->samples[0].in, diag);
+    if (status != MOTE_OK)
+        engine_close(e);
+    return status;
+}
+
+static mote_status compare(const trial_sample *s, const engine *e, size_t n_out, trial_result *r, mote_diag *diag)
+{
+    for (size_t k = 0; k < n_out; k++) {
+        const mote_array a = engine_output(e, k);
+        if (s->out[k].data == NULL)
+            continue;
+        MOTE_REQUIRE(a.dtype == MOTE_DTYPE_F32 && mote_array_same_shape(&a, &s->out[k]), diag, MOTE_E_MISMATCH, "output %zu has another type or shape than the original's", k);
+        const size_t width = a.rank > 0 && a.dims[a.rank - 1] > 1 ? (size_t)a.dims[a.rank - 1] : 1;
+        mote_divergence_add(&r->each[k], s->out[k].data, a.data, mote_array_count(&a), width);
+    }
+    return MOTE_OK;
+}
+
+static void sum_up(trial_result *r, size_t n_out)
+{
+    for (size_t k = 0; k < n_out; k++) {
+        const mote_divergence *d = &r->each[k];
+        r->ratio += mote_divergence_ratio(d);
+        r->all.signal += d->signal;
+        r->all.noise += d->noise;
+        r->all.given += d->given;
+        r->all.product += d->product;
+        r->all.kl += d->kl;
+        r->all.rows += d->rows;
+        r->all.same += d->same;
+        r->all.broken |= d->broken;
+    }
+}
+
+mote_status trial_run(trial *t, const char *recipe, size_t time, trial_result *out, mote_diag *diag)
+{
+    engine e;
+    *out = (trial_result){.ms = 0};
+    MOTE_TRY(trial_engine(t, recipe, &t->o->engine, &e, &out->bytes, diag));
+    mote_status status = MOTE_OK;
+    for (size_t k = 0; k < time && status == MOTE_OK; k++) {
+        const double start = clock_ms();
+        status = mote_session_run(e.session, NULL, diag);
+        const double ms = clock_ms() - start;
+        out->ms = k == 0 || ms < out->ms ? ms : out->ms;
+    }
+    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
+        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(&e, &t->samples[i].in, diag);
+        if (status == MOTE_OK)
+            status = mote_session_run(e.session, NULL, diag);
+        if (status == MOTE_OK)
+            status = compare(&t->samples[i], &e, t->n_out, out, diag);
+    }
+    engine_close(&e);
+    sum_up(out, t->n_out);
+    return status;
+}
+
+char *trial_recipe(const char *rest, const char *const *nodes, const char *const *precisions, size_t n, const char *about)
+{
+    json_t *rules = json_array(), *root = json_pack("{s:s, s:s}", "schema", "mote.recipe/1", "default", rest);
+    if (about != NULL)
+        json_object_set_new(root, "about", json_string(about));
+    for (size_t i = 0; i < n; i++) {
+        bool said = strcmp(precisions[i], rest) == 0;
+        for (size_t k = 0; k < i && !said; k++)
+            said = strcmp(nodes[k], nodes[i]) == 0; /* nodes of one name */
+        if (!said)
+            json_array_append_new(rules, json_pack("{s:s, s:s}", "node", nodes[i], "precision", precisions[i]));
+    }
+    json_object_set_new(root, "rules", rules);
+    char *text = json_dumps(root, JSON_INDENT(1));
+    json_decref(root);
+    return text;
+}
