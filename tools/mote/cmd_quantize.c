@@ -214,7 +214,7 @@ static int run_quantize(void *values, int n, char **operand)
 }
 
 const command command_quantize = {
-    "quantize", "MODEL -o FILE --int8 static --data D | --int8 dynamic | --weights-only BITS | --fp16 | --recipe R.json", "a model in fewer bits",
+    "quantize", "MODEL -o FILE --int8 static|dynamic | --weights-only BITS | --fp16 | --recipe R.json", "a model in fewer bits",
     "Writes standard ONNX. Static: QuantizeLinear and DequantizeLinear with ranges from samples, which go through the model's preprocessing. Dynamic: DynamicQuantizeLinear, "
     "MatMulInteger and ConvInteger. Weights only: DequantizeLinear with blocks (operator set 21). docs/quantize.md says what is done and why.",
     table, sizeof(quantize_options), run_quantize};
