@@ -144,6 +144,9 @@ MOTE_API mote_status mote_quantizer_write(const mote_quantizer *q, const char *p
  * caller destroys the model before the next call. bytes (may be NULL): of the file that it would be. As mote_quantizer_create and mote_model_load_memory. */
 MOTE_API mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag);
 
+/* The result as a model, before or beside writing it; else as mote_quantizer_variant. */
+MOTE_API mote_status mote_quantizer_result(mote_quantizer *q, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag);
+
 /* What became of a layer: Conv, Gemm, MatMul, ConvTranspose, LSTM, GRU or RNN. Nodes without a name go by that of their first output. */
 typedef struct mote_quantized_layer {
     size_t struct_size;

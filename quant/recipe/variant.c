@@ -66,12 +66,17 @@ static mote_status make(const mote_quantizer *from, mote_quantizer *to, mote_dia
     to->seen = from->seen;
     mote_status status = mote_quant_transform(to, diag);
     to->seen = NULL;
+    mote_graph *g = to->module->graph;
+    for (mote_value *x = g->values, *next; x != NULL; x = next) { /* what equalization left */
+        next = x->next;
+        if (x->constant != NULL && x->uses == NULL && x->producer == NULL && !x->is_input)
+            mote_value_remove(x);
+    }
     return status;
 }
 
 static mote_status begin(const mote_quantizer *q, const char *recipe, mote_quantizer *v, mote_diag *diag)
 {
-    MOTE_REQUIRE(q->o.variants && q->seen != NULL && !q->running, diag, MOTE_E_ARGUMENT, "the quantizer has rounds to go, or was not made for variants");
     *v = (mote_quantizer){.o = q->o};
     mote_heap_init(&v->heap, q->o.allocator, 0);
     mote_arena_init(&v->arena, &v->heap);
@@ -86,6 +91,15 @@ static void end(mote_quantizer *v)
     mote_arena_deinit(&v->arena);
 }
 
+static mote_status give(mote_quantizer *q, mote_status status, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)
+{
+    if (status == MOTE_OK)
+        status = mote_quant_load_bytes(q, load, out, diag);
+    if (bytes != NULL)
+        *bytes = status == MOTE_OK ? q->n_bytes : 0;
+    return status;
+}
+
 mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)
 {
     if (diag != NULL)
@@ -94,13 +108,21 @@ mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const 
     *out = NULL;
     mote_quantizer v;
     mote_quant_free_bytes(q);
+    MOTE_REQUIRE(q->o.variants && q->seen != NULL && !q->running, diag, MOTE_E_ARGUMENT, "the quantizer has rounds to go, or was not made for variants");
     mote_status status = begin(q, recipe, &v, diag);
     if (status == MOTE_OK)
         status = mote_onnx_write_memory(v.module, &q->heap, &q->bytes, &q->n_bytes, diag);
     end(&v);
-    if (status == MOTE_OK)
-        status = mote_quant_load_bytes(q, load, out, diag);
-    if (bytes != NULL)
-        *bytes = status == MOTE_OK ? q->n_bytes : 0;
-    return status;
+    return give(q, status, load, out, bytes, diag);
+}
+
+mote_status mote_quantizer_result(mote_quantizer *q, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)
+{
+    if (diag != NULL)
+        *diag = (mote_diag)MOTE_DIAG_INIT;
+    MOTE_REQUIRE(q != NULL && out != NULL, diag, MOTE_E_ARGUMENT, "quantizer or out is NULL");
+    *out = NULL;
+    MOTE_REQUIRE(q->done, diag, MOTE_E_ARGUMENT, "the quantizer has rounds to go");
+    mote_quant_free_bytes(q);
+    return give(q, mote_onnx_write_memory(q->module, &q->heap, &q->bytes, &q->n_bytes, diag), load, out, bytes, diag);
 }

@@ -1,9 +1,11 @@
 /* cmd_quantize.c - a model in fewer bits
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
+#include "budget.h"
 #include "decoder.h"
 #include "files.h"
 #include "samples.h"
+#include <math.h>
 #include <mote/mote_quant.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +15,10 @@ enum { RECIPE_LIMIT = 8 << 20 };
 
 typedef struct quantize_options {
     engine_options engine;
-    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe;
-    uint64_t limit, max_length, block, effort;
-    bool fp16, reduce_range, overwrite, json, has_effort;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency;
+    uint64_t limit, max_length, block, size, eval_limit;
+    double drop, sqnr;
+    bool fp16, reduce_range, overwrite, json;
     const char *effort_text;
 } quantize_options;
 
@@ -27,6 +30,14 @@ static const option_spec table[] = {
     {"int8", OPTION_TEXT, offsetof(quantize_options, int8), "static|dynamic", "8 bits: ranges of activations from --data, or found at run time"},
     {"weights-only", OPTION_TEXT, offsetof(quantize_options, weights_only), "int8|int4", "weights in blocks of few bits, arithmetic in float"},
     {"recipe", OPTION_TEXT, offsetof(quantize_options, recipe), "R.json", "precision by layer (docs/mixed-precision.md)"},
+    {"drop", OPTION_NUMBER, offsetof(quantize_options, drop), "X", "the cheapest recipe that loses at most X points of the score on --eval (--data without it)"},
+    {"sqnr", OPTION_NUMBER, offsetof(quantize_options, sqnr), "DB", "the cheapest recipe whose outputs keep this signal to noise ratio on the samples"},
+    {"size", OPTION_SIZE, offsetof(quantize_options, size), "SIZE", "the most faithful recipe with a file of at most so many bytes (\"5MB\")"},
+    {"latency", OPTION_TEXT, offsetof(quantize_options, latency), "MS", "the most faithful recipe that takes at most so long by --profile (\"4ms\")"},
+    {"profile", OPTION_TEXT, offsetof(quantize_options, profile), "P.json", "what mote profile wrote; the search keeps milliseconds small instead of bytes"},
+    {"eval", OPTION_TEXT, offsetof(quantize_options, eval), "DIR|F.iob2|F.npz", "labelled data for --drop, as eval takes them"},
+    {"eval-limit", OPTION_COUNT, offsetof(quantize_options, eval_limit), "N", "the first N of these only"},
+    {"recipe-out", OPTION_TEXT, offsetof(quantize_options, recipe_out), "FILE", "write the recipe that a search found"},
     {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures or of .npz files, a file of words, or stacked arrays"},
     {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
     {"prep", OPTION_TEXT, offsetof(quantize_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
@@ -54,6 +65,20 @@ static int word_of(const char *text, const char *const *list)
     return -1;
 }
 
+static bool searches(const quantize_options *o) { return !isnan(o->drop) || !isnan(o->sqnr) || o->size != 0 || o->latency != NULL; }
+
+/* "4", "4ms", "4000us", "0.004s"; NaN: none of these. */
+static double milliseconds(const char *text)
+{
+    char *end;
+    const double x = strtod(text, &end);
+    return end == text                                      ? (double)NAN
+           : *end == 0 || strcmp(end, "ms") == 0            ? x
+           : strcmp(end, "us") == 0                         ? x * 1e-3
+           : strcmp(end, "s") == 0                          ? x * 1e3
+                                                            : (double)NAN;
+}
+
 static const char *read_options(const quantize_options *o, mote_quantize_options *q)
 {
     static const char *const modes[] = {"static", "dynamic", NULL}, *const bits[] = {"int8", "int4", NULL}, *const weights[] = {"per-channel", "per-tensor", NULL};
@@ -61,11 +86,20 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     static const char *const scopes[] = {"auto", "products", "all", NULL}, *const efforts[] = {"0", "1", "2", NULL};
     static const mote_dtype types[] = {MOTE_DTYPE_U8, MOTE_DTYPE_S8, MOTE_DTYPE_U16, MOTE_DTYPE_S16};
     int k = 0;
-    if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) + (o->recipe != NULL) != 1)
-        return "give one of --fp16, --int8, --weights-only and --recipe";
+    const bool search = searches(o);
+    if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) + (o->recipe != NULL) + search != 1)
+        return "give one of --fp16, --int8, --weights-only, --recipe, and budgets (--drop, --sqnr, --size, --latency)";
+    if (search && o->data == NULL)
+        return "a budget needs --data";
+    if (!search && (o->recipe_out != NULL || o->profile != NULL || o->eval != NULL))
+        return "--recipe-out, --profile and --eval are for budgets";
+    if (o->latency != NULL && (o->profile == NULL || !(milliseconds(o->latency) > 0)))
+        return "--latency is a number of milliseconds (\"4ms\"), and needs --profile";
+    if (o->drop < 0)
+        return "--drop is not negative";
     if (o->int8 != NULL && (k = word_of(o->int8, modes)) < 0)
         return "--int8 is static or dynamic";
-    q->mode = o->recipe != NULL ? MOTE_QUANT_MIXED : o->fp16 ? MOTE_QUANT_FLOAT16 : o->weights_only != NULL ? MOTE_QUANT_WEIGHTS : k == 0 ? MOTE_QUANT_STATIC : MOTE_QUANT_DYNAMIC;
+    q->mode = o->recipe != NULL || search ? MOTE_QUANT_MIXED : o->fp16 ? MOTE_QUANT_FLOAT16 : o->weights_only != NULL ? MOTE_QUANT_WEIGHTS : k == 0 ? MOTE_QUANT_STATIC : MOTE_QUANT_DYNAMIC;
     if (o->weights_only != NULL && (k = word_of(o->weights_only, bits)) < 0)
         return "--weights-only is int8 or int4";
     q->weight_bits = o->weights_only != NULL && k == 1 ? 4 : 8;
@@ -121,6 +155,68 @@ static mote_status run_rounds(const quantize_options *o, const char *path, mote_
     }
 }
 
+/* ---- budgets ---- */
+
+typedef struct search {
+    trial t;
+    trial_options to;
+    budget b;
+    budget_options bo;
+    scorer s;
+    size_t taken;
+    double score;
+    trial_result result; /* of what is written */
+} search;
+
+/* Quantizes by the recipe, as --recipe does, and looks at what comes out: at the end *q is to be written, or NULL when it does not keep the budget. */
+static mote_status try_recipe(const quantize_options *o, const char *path, mote_quantize_options *qo, search *k, samples *s, const char *recipe, mote_quantizer **q,
+                              mote_diag *diag)
+{
+    mote_model *m;
+    size_t bytes;
+    bool keeps = true;
+    qo->recipe = recipe;
+    MOTE_TRY(mote_quantizer_create(path, qo, q, diag));
+    MOTE_TRY(run_rounds(o, path, *q, s, diag));
+    MOTE_TRY(mote_quantizer_result(*q, NULL, &m, &bytes, diag));
+    MOTE_TRY(trial_model(&k->t, m, 0, &k->result, diag));
+    k->result.bytes = bytes;
+    keeps = (o->size == 0 || bytes <= o->size) && (isnan(o->sqnr) || mote_divergence_sqnr_db(&k->result.all) >= o->sqnr);
+    if (keeps && !isnan(o->drop)) {
+        MOTE_TRY(mote_quantizer_result(*q, NULL, &m, NULL, diag));
+        MOTE_TRY(scorer_run(&k->s, m, &k->score, diag));
+        keeps = budget_keeps(&k->bo, k->b.original, k->score);
+    }
+    if (!keeps)
+        mote_quantizer_destroy(q);
+    return MOTE_OK;
+}
+
+static mote_status run_search(const quantize_options *o, const char *path, mote_quantize_options *qo, search *k, samples *s, mote_quantizer **q, mote_diag *diag)
+{
+    k->to = (trial_options){.engine = o->engine, .data = o->data, .prep = o->prep, .vocab = o->vocab, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX,
+                            .max_length = (size_t)o->max_length, .quantize = *qo};
+    k->bo = (budget_options){.drop = o->drop, .sqnr = o->sqnr, .bytes = o->size, .ms = o->latency != NULL ? milliseconds(o->latency) : (double)NAN, .profile = o->profile,
+                             .measured = TRIAL_SAMPLES};
+    k->s = (scorer){.engine = &o->engine, .model = path, .data = o->eval != NULL ? o->eval : o->data, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
+                    .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX};
+    MOTE_TRY(file_output_allowed(o->recipe_out, o->overwrite, diag));
+    mote_status status = trial_open(&k->t, path, &k->to, diag);
+    if (status == MOTE_OK)
+        status = budget_search(&k->t, &k->bo, &k->s, &k->b, diag);
+    snprintf(s->at, sizeof s->at, "%s", k->s.at[0] != 0 ? k->s.at : k->t.at);
+    MOTE_TRY(status);
+    for (size_t i = 0; i < k->b.n_order; i++) {
+        const budget_point *p = &k->b.points[k->taken = k->b.order[i]];
+        if (p->cost > 0 && strcmp(p->name, "float32") == 0)
+            continue; /* nothing to write: it is the model itself */
+        MOTE_TRY(try_recipe(o, path, qo, k, s, p->recipe, q, diag));
+        if (*q != NULL)
+            return o->recipe_out != NULL ? file_write(o->recipe_out, p->recipe, strlen(p->recipe), o->overwrite, diag) : MOTE_OK;
+    }
+    MOTE_FAIL(diag, MOTE_E_LIMIT, "no recipe that was found keeps the budget once it is made; the model itself does");
+}
+
 static uint64_t file_bytes(const char *path)
 {
     struct stat st;
@@ -148,8 +244,21 @@ static json_t *describe(const quantize_options *o, const char *path, const mote_
                      "weights_of", (json_int_t)all, "kept", kept, "ms", ms);
 }
 
+static void describe_search(json_t *report, const search *k)
+{
+    json_t *j = budget_json(&k->b, k->taken);
+    json_object_set_new(j, "sqnr_db", json_double(mote_divergence_sqnr_db(&k->result.all)));
+    if (k->s.metric != NULL) {
+        json_object_set_new(j, "metric", json_string(k->s.metric));
+        json_object_set_new(j, "score", json_real(k->score));
+        json_object_set_new(j, "original", json_real(k->b.original));
+    }
+    json_object_set_new(report, "search", j);
+}
+
 static void print_report(const json_t *r)
 {
+    const json_t *found = json_object_get(r, "search");
     const double before = (double)json_integer_value(json_object_get(r, "bytes_before")), after = (double)json_integer_value(json_object_get(r, "bytes"));
     const json_t *kept = json_object_get(r, "kept");
     size_t i;
@@ -157,9 +266,18 @@ static void print_report(const json_t *r)
     printf("%s: %.2f MB -> %.2f MB (%.2f), %lld layers, %lld samples, %.1f s\n", json_string_value(json_object_get(r, "output")), before / 1e6, after / 1e6,
            before > 0 ? after / before : 0, (long long)json_integer_value(json_object_get(r, "layers")), (long long)json_integer_value(json_object_get(r, "samples")),
            json_real_value(json_object_get(r, "ms")) / 1e3);
-    json_array_foreach(kept, i, k)
+    if (found != NULL)
+        printf("  outputs keep %.1f dB", json_number_value(json_object_get(found, "sqnr_db")));
+    if (json_object_get(found, "metric") != NULL)
+        printf(", %s %.2f of %.2f", json_string_value(json_object_get(found, "metric")), json_number_value(json_object_get(found, "score")),
+               json_number_value(json_object_get(found, "original")));
+    printf("%s", found != NULL ? "\n" : "");
+    json_array_foreach(kept, i, k) {
+        if (found != NULL && strcmp(json_string_value(json_object_get(k, "why")), "asked for") == 0)
+            continue;
         printf("  %s '%s' stays in float: %s\n", json_string_value(json_object_get(k, "op")), json_string_value(json_object_get(k, "node")),
                json_string_value(json_object_get(k, "why")));
+    }
     if (after >= before)
         printf("  not smaller\n");
 }
@@ -188,11 +306,14 @@ static int run_quantize(void *values, int n, char **operand)
             status = mote_fail(&diag, MOTE_E_FORMAT, "a recipe with a byte 0 in it");
         qo.recipe = recipe;
     }
-    if (status == MOTE_OK)
+    search k = {.taken = SIZE_MAX};
+    if (status == MOTE_OK && searches(o))
+        status = run_search(o, operand[0], &qo, &k, &s, &q, &diag);
+    if (status == MOTE_OK && q == NULL)
         status = mote_quantizer_create(operand[0], &qo, &q, &diag);
     if (status == MOTE_OK)
         s.at[0] = 0;
-    if (status == MOTE_OK)
+    if (status == MOTE_OK && !searches(o))
         status = run_rounds(o, operand[0], q, &s, &diag);
     if (status == MOTE_OK)
         status = mote_quantizer_write(q, o->output, o->overwrite, &diag);
@@ -201,6 +322,10 @@ static int run_quantize(void *values, int n, char **operand)
         code = tool_fail(o->json, s.at[0] != 0 ? s.at : operand[0], status, &diag);
     } else {
         json_t *report = describe(o, operand[0], q, &s, clock_ms() - start);
+        if (searches(o))
+            describe_search(report, &k);
+        if (searches(o) && !o->json)
+            budget_print(&k.b, k.taken);
         if (o->json) {
             code = tool_print_json(report);
         } else {
@@ -209,12 +334,14 @@ static int run_quantize(void *values, int n, char **operand)
         }
     }
     mote_quantizer_destroy(&q);
+    budget_free(&k.b);
+    trial_close(&k.t);
     free(recipe);
     return code;
 }
 
 const command command_quantize = {
-    "quantize", "MODEL -o FILE --int8 static|dynamic | --weights-only BITS | --fp16 | --recipe R.json", "a model in fewer bits",
+    "quantize", "MODEL -o FILE --int8 static|dynamic | --weights-only BITS | --fp16 | --recipe R.json | --drop X", "a model in fewer bits",
     "Writes standard ONNX. Static: QuantizeLinear and DequantizeLinear with ranges from samples, which go through the model's preprocessing. Dynamic: DynamicQuantizeLinear, "
     "MatMulInteger and ConvInteger. Weights only: DequantizeLinear with blocks (operator set 21). docs/quantize.md says what is done and why.",
     table, sizeof(quantize_options), run_quantize};

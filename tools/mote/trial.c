@@ -192,28 +192,46 @@ static void sum_up(trial_result *r, size_t n_out)
     }
 }
 
+static mote_status run_all(trial *t, engine *e, size_t time, trial_result *out, mote_diag *diag)
+{
+    mote_status status = MOTE_OK;
+    for (size_t k = 0; k < time && status == MOTE_OK; k++) {
+        const double start = clock_ms();
+        status = mote_session_run(e->session, NULL, diag);
+        const double ms = clock_ms() - start;
+        out->ms = k == 0 || ms < out->ms ? ms : out->ms;
+    }
+    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
+        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(e, &t->samples[i].in, diag);
+        if (status == MOTE_OK)
+            status = mote_session_run(e->session, NULL, diag);
+        if (status == MOTE_OK)
+            status = compare(&t->samples[i], e, t->n_out, out, diag);
+    }
+    engine_close(e);
+    sum_up(out, t->n_out);
+    return status;
+}
+
 mote_status trial_run(trial *t, const char *recipe, size_t time, trial_result *out, mote_diag *diag)
 {
     engine e;
     *out = (trial_result){.ms = 0};
     MOTE_TRY(trial_engine(t, recipe, &t->o->engine, &e, &out->bytes, diag));
-    mote_status status = MOTE_OK;
-    for (size_t k = 0; k < time && status == MOTE_OK; k++) {
-        const double start = clock_ms();
-        status = mote_session_run(e.session, NULL, diag);
-        const double ms = clock_ms() - start;
-        out->ms = k == 0 || ms < out->ms ? ms : out->ms;
+    return run_all(t, &e, time, out, diag);
+}
+
+mote_status trial_model(trial *t, mote_model *m, size_t time, trial_result *out, mote_diag *diag)
+{
+    engine e;
+    *out = (trial_result){.ms = 0};
+    MOTE_TRY(engine_open_model(&e, m, &t->o->engine, diag));
+    mote_status status = engine_feed(&e, &t->samples[0].in, diag);
+    if (status != MOTE_OK) {
+        engine_close(&e);
+        return status;
     }
-    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
-        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(&e, &t->samples[i].in, diag);
-        if (status == MOTE_OK)
-            status = mote_session_run(e.session, NULL, diag);
-        if (status == MOTE_OK)
-            status = compare(&t->samples[i], &e, t->n_out, out, diag);
-    }
-    engine_close(&e);
-    sum_up(out, t->n_out);
-    return status;
+    return run_all(t, &e, time, out, diag);
 }
 
 char *trial_recipe(const char *rest, const char *const *nodes, const char *const *precisions, size_t n, const char *about)

@@ -44,6 +44,8 @@ mote_status trial_open(trial *t, const char *model, const trial_options *o, mote
 void trial_close(trial *t);
 /* The model under a recipe, on every sample. time: as many further runs are timed. */
 mote_status trial_run(trial *t, const char *recipe, size_t time, trial_result *out, mote_diag *diag);
+/* The same for a model that is there, which is destroyed; out->bytes stays 0. */
+mote_status trial_model(trial *t, mote_model *m, size_t time, trial_result *out, mote_diag *diag);
 /* Opens the model under a recipe and feeds sample 0, for other measurements; the engine is the caller's to close before the next call. */
 mote_status trial_engine(trial *t, const char *recipe, const engine_options *o, engine *e, size_t *bytes, mote_diag *diag);
 
