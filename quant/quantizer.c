@@ -85,6 +85,10 @@ static mote_status open_model(mote_quantizer *q, const char *path, mote_diag *di
     q->module->custom = q->custom;
     MOTE_TRY(mote_ops_resolve(q->module, diag));
     MOTE_TRY(mote_infer_module(q->module, diag));
+    if (q->o.fix != NULL) {
+        MOTE_TRY(mote_quant_fix(q, diag));
+        MOTE_TRY(mote_quant_retype(q->module, diag));
+    }
     MOTE_TRY(mote_passes_run(q->module, &passes, diag));
     MOTE_TRY(check_fresh(q, diag));
     MOTE_TRY(mote_quant_plan(q, diag));
@@ -131,12 +135,10 @@ mote_status mote_quantizer_create(const char *path, const mote_quantize_options 
             return MOTE_NO_MEMORY(diag, strlen(o.keep));
         }
     }
-    if (o.recipe != NULL) {
-        q->o.recipe = mote_arena_str(&q->arena, mote_str_c(o.recipe)).p;
-        if (q->o.recipe == NULL) {
-            mote_quantizer_destroy(&q);
-            return MOTE_NO_MEMORY(diag, strlen(o.recipe));
-        }
+    if ((o.recipe != NULL && (q->o.recipe = mote_arena_str(&q->arena, mote_str_c(o.recipe)).p) == NULL) ||
+        (o.fix != NULL && (q->o.fix = mote_arena_str(&q->arena, mote_str_c(o.fix)).p) == NULL)) {
+        mote_quantizer_destroy(&q);
+        return MOTE_NO_MEMORY(diag, 0);
     }
     mote_status status = open_model(q, path, diag);
     if (status != MOTE_OK)

@@ -131,6 +131,8 @@ mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag);
 mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag);
 
+/* transform/fix.c: o.fix, on a module whose types are inferred; they are not afterwards. */
+mote_status mote_quant_fix(mote_quantizer *q, mote_diag *diag);
 /* recipe/plan.c: the plan of every node, from the options; that of one. */
 mote_status mote_quant_plan(mote_quantizer *q, mote_diag *diag);
 const mote_plan *mote_quant_plan_of(const mote_quantizer *q, const mote_node *n);

@@ -121,10 +121,11 @@ typedef struct mote_quantize_options {
     const mote_allocator *allocator; /* NULL: malloc */
     const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none */
     const char *recipe;         /* MIXED: JSON, docs/mixed-precision.md; the fields above have what it leaves out. Copied */
+    const char *fix;            /* inputs that always have one value or shape: "sr=16000;input=[1,576]" (docs/mixed-precision.md); NULL: none. Copied */
     bool variants;              /* MIXED: other recipes will be tried on what the rounds saw (mote_quantizer_variant) */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, false}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, NULL, false}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */

@@ -41,7 +41,8 @@ static mote_status set_up(searcher *r, mote_diag *diag)
         for (size_t p = 0; p < P; p++) {
             const ranking_entry *e = p != 0 ? &r->k.in[i * r->k.n_precisions + p - 1] : NULL;
             r->noise[i * P + p] = e == NULL ? 0 : e->done ? e->result.ratio : (double)INFINITY;
-            r->cost[i * P + p] = r->has_latency ? r->l.ms[i * P + p] : bytes_of[p] * (double)r->k.layers[i].weights;
+            const mote_quantized_layer *l = &r->k.layers[i];
+            r->cost[i * P + p] = r->has_latency ? r->l.ms[i * P + p] : !r->b->by_products ? bytes_of[p] * (double)l->weights : p != 2 ? l->products : 0;
         }
     for (size_t a = 0; a < P * P; a++)
         r->border[a] = r->has_latency ? latency_border_ms(&r->l, a / P, a % P) : 0;
@@ -101,7 +102,7 @@ static mote_status add_point(searcher *r, const char *name, const uint8_t *optio
         common += option[i] != 0;
     p->ms = r->has_latency ? priced.cost + r->l.before[common * 2 > r->k.n_layers ? 2 : 0] : 0;
     p->integers = all > 0 ? integers / all : 0;
-    p->cost = r->has_latency ? p->ms : (double)p->result.bytes;
+    p->cost = r->has_latency ? p->ms : r->b->by_products ? all - integers : (double)p->result.bytes;
     return MOTE_OK;
 }
 
@@ -171,6 +172,8 @@ static void mark_best(budget *b)
 static mote_status choose(const budget_options *o, budget *b, mote_diag *diag)
 {
     const bool lossy = !isnan(o->drop) || !isnan(o->sqnr);
+    const double share = isnan(o->share) ? 0 : o->share / 100;
+    double most_share = 0;
     size_t least_bytes = SIZE_MAX;
     double least_ms = INFINITY, most_sqnr = -INFINITY;
     for (size_t i = 0; i < b->n; i++) {
@@ -179,15 +182,16 @@ static mote_status choose(const budget_options *o, budget *b, mote_diag *diag)
         least_bytes = p->result.bytes < least_bytes ? p->result.bytes : least_bytes;
         least_ms = fmin(least_ms, p->ms);
         most_sqnr = fmax(most_sqnr, sqnr);
-        if ((o->bytes != 0 && p->result.bytes > o->bytes) || (!isnan(o->ms) && p->ms > o->ms) || (!isnan(o->sqnr) && !(sqnr >= o->sqnr)) || p->result.all.broken)
+        most_share = fmax(most_share, p->integers);
+        if (p->integers < share || (o->bytes != 0 && p->result.bytes > o->bytes) || (!isnan(o->ms) && p->ms > o->ms) || (!isnan(o->sqnr) && !(sqnr >= o->sqnr)) || p->result.all.broken)
             continue;
         size_t at = b->n_order++;
         for (; at > 0 && !lossy && b->points[b->order[at - 1]].result.ratio > p->result.ratio; at--)
             b->order[at] = b->order[at - 1];
         b->order[at] = i;
     }
-    MOTE_REQUIRE(b->n_order != 0, diag, MOTE_E_LIMIT, "no recipe that was found keeps the budget: the smallest has %zu bytes%s%.3f%s, the most faithful %.1f dB", least_bytes,
-                 b->by_ms ? ", the fastest " : " (", b->by_ms ? least_ms : (double)least_bytes / 1e6, b->by_ms ? " ms" : " MB)", most_sqnr);
+    MOTE_REQUIRE(b->n_order != 0, diag, MOTE_E_LIMIT, "no recipe that was found keeps the budget: the smallest has %zu bytes%s%.3f%s, the most faithful %.1f dB, the most in int8 %.1f %%", least_bytes,
+                 b->by_ms ? ", the fastest " : " (", b->by_ms ? least_ms : (double)least_bytes / 1e6, b->by_ms ? " ms" : " MB)", most_sqnr, most_share * 100);
     return MOTE_OK;
 }
 
@@ -227,6 +231,7 @@ mote_status budget_search(trial *t, const budget_options *o, scorer *s, budget *
         MOTE_TRY(status);
     }
     r.has_latency = out->by_ms = o->profile != NULL;
+    out->by_products = !out->by_ms && !isnan(o->share);
     t->n = all < o->measured ? all : o->measured; /* calibration took all */
     mote_status status = ranking_precisions(&r.k, "f16,int8", diag);
     if (status == MOTE_OK)

@@ -12,6 +12,7 @@ typedef struct budget_options {
     double drop;         /* points of the score, NaN: no matter; needs `scorer` */
     double sqnr;         /* dB that outputs keep at least, NaN: no matter */
     uint64_t bytes;      /* of the file, 0: no matter */
+    double share;        /* of the multiplications in int8, percent, NaN: no matter; without `profile` cost is then what is not in int8 */
     double ms;           /* predicted by the profile, NaN: no matter; needs `profile` */
     const char *profile; /* path; NULL: cost is bytes */
     size_t measured;     /* samples that recipes are tried on */
@@ -20,7 +21,7 @@ typedef struct budget_options {
 typedef struct budget_point {
     char *name, *recipe;     /* what it is, for readers; its text, malloced */
     trial_result result;
-    double cost, ms, score;  /* what is kept small (bytes or ms); predicted ms, 0 without a profile */
+    double cost, ms, score;  /* what is kept small (bytes, ms or multiplications); predicted ms, 0 without a profile */
     double integers;         /* part of the multiplications in int8 */
     bool scored, best;       /* best: no other point costs less and diverges less */
 } budget_point;
@@ -30,7 +31,7 @@ typedef struct budget {
     size_t n;
     size_t order[BUDGET_POINTS + 4]; /* those that keep the budgets that can be told without a score, the one to take first */
     size_t n_order;
-    bool by_ms, has_integers;
+    bool by_ms, by_products;
     double original;         /* score, with --drop */
 } budget;
 

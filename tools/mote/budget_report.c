@@ -22,7 +22,7 @@ void budget_print(const budget *b, size_t taken)
             printf(" %8s", "");
         printf("%s%s\n", p->best ? "  *" : "", i == taken ? " taken" : "");
     }
-    printf("* none costs less and diverges less; multiplications in int8; %s\n", b->by_ms ? "ms as the profile predicts" : "cost is bytes");
+    printf("* none costs less and diverges less; multiplications in int8; %s\n", b->by_ms ? "ms as the profile predicts" : b->by_products ? "cost is what is not in int8" : "cost is bytes");
 }
 
 json_t *budget_json(const budget *b, size_t taken)

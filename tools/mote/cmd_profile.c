@@ -9,7 +9,7 @@
 
 typedef struct profile_options {
     engine_options engine;
-    const char *output, *data, *prep, *vocab, *dims;
+    const char *output, *data, *prep, *vocab, *dims, *fix;
     uint64_t runs, max_length;
     bool json, overwrite;
 } profile_options;
@@ -24,6 +24,7 @@ static const option_spec table[] = {
     {"vocab", OPTION_TEXT, offsetof(profile_options, vocab), "FILE", "the vocabulary, when it is not where the preprocessing says"},
     {"max-length", OPTION_COUNT, offsetof(profile_options, max_length), "N", "cut sentences to N tokens"},
     {"runs", OPTION_COUNT, offsetof(profile_options, runs), "N", "runs of each precision, of which the least counts; 30 by default"},
+    {"fix", OPTION_TEXT, offsetof(profile_options, fix), "LIST", "as quantize has it"},
     {"overwrite", OPTION_FLAG, offsetof(profile_options, overwrite), NULL, "replace FILE when it exists"},
     ENGINE_OPTIONS(profile_options),
     OPTION_JSON(profile_options),
@@ -54,6 +55,7 @@ static int run_profile(void *values, int n, char **operand)
     mote_diag diag = MOTE_DIAG_INIT;
     trial_options to = {.engine = o->engine, .data = o->data, .prep = o->prep, .vocab = o->vocab, .dims = o->dims, .limit = 1, .max_length = (size_t)o->max_length,
                         .quantize = MOTE_QUANTIZE_OPTIONS_INIT};
+    to.quantize.fix = o->fix;
     to.quantize.effort = 0;
     const size_t runs = o->runs != 0 ? (size_t)o->runs : 30;
     trial t = {0};

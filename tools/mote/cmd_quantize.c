@@ -15,9 +15,9 @@ enum { RECIPE_LIMIT = 8 << 20 };
 
 typedef struct quantize_options {
     engine_options engine;
-    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix;
     uint64_t limit, max_length, block, size, eval_limit;
-    double drop, sqnr;
+    double drop, sqnr, share;
     bool fp16, reduce_range, overwrite, json;
     const char *effort_text;
 } quantize_options;
@@ -33,12 +33,13 @@ static const option_spec table[] = {
     {"drop", OPTION_NUMBER, offsetof(quantize_options, drop), "X", "the cheapest recipe that loses at most X points of the score on --eval (--data without it)"},
     {"sqnr", OPTION_NUMBER, offsetof(quantize_options, sqnr), "DB", "the cheapest recipe whose outputs keep this signal to noise ratio on the samples"},
     {"size", OPTION_SIZE, offsetof(quantize_options, size), "SIZE", "the most faithful recipe with a file of at most so many bytes (\"5MB\")"},
+    {"int8-share", OPTION_NUMBER, offsetof(quantize_options, share), "PERCENT", "the most faithful recipe with at least so much of the multiplications in int8"},
     {"latency", OPTION_TEXT, offsetof(quantize_options, latency), "MS", "the most faithful recipe that takes at most so long by --profile (\"4ms\")"},
     {"profile", OPTION_TEXT, offsetof(quantize_options, profile), "P.json", "what mote profile wrote; the search keeps milliseconds small instead of bytes"},
     {"eval", OPTION_TEXT, offsetof(quantize_options, eval), "DIR|F.iob2|F.npz", "labelled data for --drop, as eval takes them"},
     {"eval-limit", OPTION_COUNT, offsetof(quantize_options, eval_limit), "N", "the first N of these only"},
     {"recipe-out", OPTION_TEXT, offsetof(quantize_options, recipe_out), "FILE", "write the recipe that a search found"},
-    {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures or of .npz files, a file of words, or stacked arrays"},
+    {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures, .npz or .wav files, a file of words, a sound, or stacked arrays"},
     {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
     {"prep", OPTION_TEXT, offsetof(quantize_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
     {"vocab", OPTION_TEXT, offsetof(quantize_options, vocab), "FILE", "the vocabulary, when it is not where the preprocessing says"},
@@ -50,6 +51,7 @@ static const option_spec table[] = {
     {"reduce-range", OPTION_FLAG, offsetof(quantize_options, reduce_range), NULL, "weights of 7 bits, for processors whose 8-bit products saturate"},
     {"block", OPTION_COUNT, offsetof(quantize_options, block), "N", "weights that share a scale with --weights-only; 32 by default"},
     {"effort", OPTION_TEXT, offsetof(quantize_options, effort_text), "0|1|2", "0: ranges alone; 1: also equalized channels and corrected biases; 2, the default: also adaptive rounding"},
+    {"fix", OPTION_TEXT, offsetof(quantize_options, fix), "LIST", "inputs that always have one value or shape: \"sr=16000;input=[1,576]\"; branches on them go"},
     {"keep", OPTION_TEXT, offsetof(quantize_options, keep), "LIST", "names of nodes that stay in float, by commas; a name may end in '*'"},
     {"overwrite", OPTION_FLAG, offsetof(quantize_options, overwrite), NULL, "replace FILE when it exists"},
     ENGINE_OPTIONS(quantize_options),
@@ -65,7 +67,7 @@ static int word_of(const char *text, const char *const *list)
     return -1;
 }
 
-static bool searches(const quantize_options *o) { return !isnan(o->drop) || !isnan(o->sqnr) || o->size != 0 || o->latency != NULL; }
+static bool searches(const quantize_options *o) { return !isnan(o->drop) || !isnan(o->sqnr) || !isnan(o->share) || o->size != 0 || o->latency != NULL; }
 
 /* "4", "4ms", "4000us", "0.004s"; NaN: none of these. */
 static double milliseconds(const char *text)
@@ -88,13 +90,15 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     int k = 0;
     const bool search = searches(o);
     if (o->fp16 + (o->int8 != NULL) + (o->weights_only != NULL) + (o->recipe != NULL) + search != 1)
-        return "give one of --fp16, --int8, --weights-only, --recipe, and budgets (--drop, --sqnr, --size, --latency)";
+        return "give one of --fp16, --int8, --weights-only, --recipe, and budgets (--drop, --sqnr, --size, --latency, --int8-share)";
     if (search && o->data == NULL)
         return "a budget needs --data";
     if (!search && (o->recipe_out != NULL || o->profile != NULL || o->eval != NULL))
         return "--recipe-out, --profile and --eval are for budgets";
     if (o->latency != NULL && (o->profile == NULL || !(milliseconds(o->latency) > 0)))
         return "--latency is a number of milliseconds (\"4ms\"), and needs --profile";
+    if (o->share < 0 || o->share > 100)
+        return "--int8-share is from 0 to 100";
     if (o->drop < 0)
         return "--drop is not negative";
     if (o->int8 != NULL && (k = word_of(o->int8, modes)) < 0)
@@ -128,6 +132,7 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     q->reduce_range = o->reduce_range;
     q->samples = o->data != NULL;
     q->keep = o->keep;
+    q->fix = o->fix;
     return NULL;
 }
 
@@ -196,7 +201,7 @@ static mote_status run_search(const quantize_options *o, const char *path, mote_
 {
     k->to = (trial_options){.engine = o->engine, .data = o->data, .prep = o->prep, .vocab = o->vocab, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX,
                             .max_length = (size_t)o->max_length, .quantize = *qo};
-    k->bo = (budget_options){.drop = o->drop, .sqnr = o->sqnr, .bytes = o->size, .ms = o->latency != NULL ? milliseconds(o->latency) : (double)NAN, .profile = o->profile,
+    k->bo = (budget_options){.drop = o->drop, .sqnr = o->sqnr, .bytes = o->size, .share = o->share, .ms = o->latency != NULL ? milliseconds(o->latency) : (double)NAN, .profile = o->profile,
                              .measured = TRIAL_SAMPLES};
     k->s = (scorer){.engine = &o->engine, .model = path, .data = o->eval != NULL ? o->eval : o->data, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
                     .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX};

@@ -11,7 +11,7 @@
 
 typedef struct sensitivity_options {
     engine_options engine;
-    const char *data, *eval, *prep, *vocab, *svg, *precisions, *effort;
+    const char *data, *eval, *prep, *vocab, *fix, *svg, *precisions, *effort;
     uint64_t limit, max_length, eval_limit, finalists;
     bool json, overwrite, one_out;
 } sensitivity_options;
@@ -31,6 +31,7 @@ static const option_spec table[] = {
     {"max-length", OPTION_COUNT, offsetof(sensitivity_options, max_length), "N", "cut sentences to N tokens"},
     {"effort", OPTION_TEXT, offsetof(sensitivity_options, effort), "0|1|2", "as quantize has it; 1 by default"},
     {"svg", OPTION_TEXT, offsetof(sensitivity_options, svg), "FILE", "write a picture: a bar a layer and precision"},
+    {"fix", OPTION_TEXT, offsetof(sensitivity_options, fix), "LIST", "as quantize has it"},
     {"overwrite", OPTION_FLAG, offsetof(sensitivity_options, overwrite), NULL, "replace FILE when it exists"},
     ENGINE_OPTIONS(sensitivity_options),
     OPTION_JSON(sensitivity_options),
@@ -140,6 +141,7 @@ static int run_sensitivity(void *values, int n, char **operand)
     mote_diag diag = MOTE_DIAG_INIT;
     trial_options to = {.engine = o->engine, .data = o->data, .prep = o->prep, .vocab = o->vocab, .limit = o->limit != 0 ? (size_t)o->limit : TRIAL_SAMPLES,
                         .max_length = (size_t)o->max_length, .quantize = MOTE_QUANTIZE_OPTIONS_INIT};
+    to.quantize.fix = o->fix;
     to.quantize.effort = o->effort != NULL ? (unsigned)(o->effort[0] - '0') : 1;
     trial t = {0};
     ranking k = {0};

@@ -4,6 +4,7 @@
 #include "samples.h"
 #include "eval.h"
 #include "files.h"
+#include "samples_sound.h"
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,12 +88,12 @@ static mote_status names_of_table(samples *s, names *list, mote_diag *diag)
 
 static bool is_picture(const char *name) { return has_suffix(name, ".jpg") || has_suffix(name, ".jpeg") || has_suffix(name, ".png"); }
 
-static mote_status names_of_folder(samples *s, bool *pictures, names *list, mote_diag *diag)
+static mote_status names_of_folder(samples *s, bool *pictures, bool *sounds, names *list, mote_diag *diag)
 {
     DIR *d = opendir(s->data);
     MOTE_REQUIRE(d != NULL, diag, MOTE_E_IO, "%s: cannot be listed", s->data);
     bool table = false;
-    names arrays = {NULL, 0, 0};
+    names arrays = {NULL, 0, 0}, wavs = {NULL, 0, 0};
     mote_status status = MOTE_OK;
     for (struct dirent *e; status == MOTE_OK && (e = readdir(d)) != NULL;) {
         table |= strcmp(e->d_name, "labels.csv") == 0;
@@ -100,15 +101,20 @@ static mote_status names_of_folder(samples *s, bool *pictures, names *list, mote
             status = add_name(list, e->d_name, strlen(e->d_name), diag);
         else if (has_suffix(e->d_name, ".npz"))
             status = add_name(&arrays, e->d_name, strlen(e->d_name), diag);
+        else if (has_suffix(e->d_name, ".wav"))
+            status = add_name(&wavs, e->d_name, strlen(e->d_name), diag);
     }
     closedir(d);
     *pictures = list->n != 0 || table;
     if (status == MOTE_OK && !*pictures) {
+        names *from = arrays.n != 0 ? &arrays : &wavs;
         const names swap = *list;
-        *list = arrays;
-        arrays = swap;
+        *sounds = from == &wavs && wavs.n != 0;
+        *list = *from;
+        *from = swap;
     }
     free_names(&arrays);
+    free_names(&wavs);
     if (status == MOTE_OK && list->n != 0)
         qsort(list->items, list->n, sizeof *list->items, by_name);
     if (status == MOTE_OK && table) {
@@ -144,14 +150,45 @@ static mote_status run_arrays_of(runner *r, const char *name, mote_diag *diag)
     return status == MOTE_OK ? run_one(r, diag) : status;
 }
 
+static mote_status run_step(void *ctx, bool *more, mote_diag *diag)
+{
+    runner *r = ctx;
+    const mote_status status = run_one(r, diag);
+    *more = r->s->n < r->s->limit;
+    return status;
+}
+
+/* The limit counts steps and pieces. */
+static mote_status run_sound(runner *r, const char *path, mote_diag *diag)
+{
+    snprintf(r->s->at, sizeof r->s->at, "%s", path);
+    return sound_run(r->f, path, run_step, r, diag);
+}
+
+static mote_status run_sounds(runner *r, const names *list, mote_diag *diag)
+{
+    for (size_t i = 0; i < list->n && r->s->n < r->s->limit; i++) {
+        MOTE_TRY(at_file(r->s, r->s->data, list->items[i], diag));
+        char path[sizeof r->s->at];
+        memcpy(path, r->s->at, sizeof path);
+        MOTE_TRY(run_sound(r, path, diag));
+    }
+    return MOTE_OK;
+}
+
 static mote_status run_folder(runner *r, mote_diag *diag)
 {
     names list = {NULL, 0, 0};
-    bool pictures = false;
-    mote_status status = names_of_folder(r->s, &pictures, &list, diag);
+    bool pictures = false, sounds = false;
+    mote_status status = names_of_folder(r->s, &pictures, &sounds, &list, diag);
+    if (status == MOTE_OK && sounds) {
+        status = run_sounds(r, &list, diag);
+        free_names(&list);
+        return status;
+    }
     const size_t n = list.n < r->s->limit ? list.n : r->s->limit;
     if (status == MOTE_OK && n == 0)
-        status = mote_fail(diag, MOTE_E_FORMAT, "%s: no pictures (.jpg, .png) and no arrays (.npz)", r->s->data);
+        status = mote_fail(diag, MOTE_E_FORMAT, "%s: no pictures (.jpg, .png), arrays (.npz) or sounds (.wav)", r->s->data);
     if (status == MOTE_OK && pictures && r->f->prep == NULL)
         status = mote_fail(diag, MOTE_E_ARGUMENT, "pictures need preprocessing: give --prep, or store it in the model (mote meta)");
     for (size_t i = 0; i < n && status == MOTE_OK; i++) {
@@ -292,7 +329,7 @@ mote_status samples_run(samples *s, feed *f, mote_status (*each)(void *ctx, mote
 {
     runner r = {s, f, each, ctx};
     s->n = 0;
-    mote_status status = file_is_directory(s->data) ? run_folder(&r, diag) : has_suffix(s->data, ".npz") ? run_npz(&r, diag) : run_sentences(&r, diag);
+    mote_status status = file_is_directory(s->data) ? run_folder(&r, diag) : has_suffix(s->data, ".wav") ? run_sound(&r, s->data, diag) : has_suffix(s->data, ".npz") ? run_npz(&r, diag) : run_sentences(&r, diag);
     MOTE_TRY(status);
     MOTE_REQUIRE(s->n != 0, diag, MOTE_E_FORMAT, "%s: no sample", s->data);
     return MOTE_OK;

@@ -6,8 +6,8 @@
 #include "feed.h"
 
 typedef struct samples {
-    const char *data;   /* a folder of pictures (in the order of labels.csv, when there is one, else of their names), an .iob2 file, an .npz whose arrays are stacked, or a
-                           folder of .npz files, one sample each */
+    const char *data;   /* a folder of pictures (in the order of labels.csv, when there is one, else of their names), an .iob2 file, an .npz whose arrays are stacked, a
+                           folder of .npz files, one sample each, or a .wav or a folder of them (samples_sound.h) */
     size_t limit;       /* SIZE_MAX: all */
     char at[4096];      /* the file at fault when a sample cannot be used */
     size_t n;           /* samples run */
