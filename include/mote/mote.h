@@ -183,6 +183,9 @@ MOTE_API mote_status mote_model_load_fd(int fd, uint64_t offset, uint64_t length
                                         mote_model **out, mote_diag *diag);
 MOTE_API mote_status mote_model_load_reader(const mote_reader *reader, const mote_load_options *options, mote_model **out,
                                             mote_diag *diag);
+/* Reads all data of a compiled model (below) and compares their checksum, which loading does not: MOTE_E_FORMAT when they are damaged. Of other models
+ * there is nothing to compare. Thread-safe. */
+MOTE_API mote_status mote_model_check(const mote_model *model, mote_diag *diag);
 /* Sessions keep the model alive: the handle goes, the memory goes with the last session. */
 MOTE_API void mote_model_destroy(mote_model **model);
 
@@ -251,6 +254,28 @@ MOTE_API mote_status mote_tensor_describe_items(mote_tensor *tensor, mote_kind k
 MOTE_API void *mote_tensor_map(const mote_tensor *tensor);
 /* Number of elements. */
 MOTE_API int64_t mote_tensor_count(const mote_tensor *tensor);
+
+/* ---- compiled models ------------------------------------------------------------------------------------------- */
+
+/* A compiled model is a file for one family of machines: the graph as this library runs it and the weights as its kernels read them, mapped and never
+ * copied, so that loading takes milliseconds. The functions above take it where they take ONNX; the bits of the results are the same. It is made for one
+ * version of the library; what loads it with another, or on another family of machines, gets MOTE_E_UNSUPPORTED and makes it again. */
+typedef struct mote_compile_options {
+    size_t struct_size;
+    const char *family;            /* of machines, see mote_cpu_family; NULL: this one's */
+    const mote_tensor *shapes;     /* of the inputs, as mote_session_prepare takes them, to plan and pack for; NULL: 1 for every open size */
+    size_t shape_count;
+    bool keep_weights;             /* also as they were, for inputs whose shapes want them packed otherwise (an error that says so without this) */
+    const mote_load_options *load; /* for reading the model: passes, limits, operators; providers other than cpu are refused. NULL: the defaults */
+} mote_compile_options;
+#define MOTE_COMPILE_OPTIONS_INIT {sizeof(mote_compile_options), NULL, NULL, 0, false, NULL}
+
+/* Compiles the ONNX file at `path` into the file `out`, which appears whole or not at all. When `out` already is what would be written (made of the same bytes
+ * with the same options by this version for the family), nothing is done, so that an application may call this whenever it starts with a new model; what
+ * else is there is replaced. Takes the packed weights' size in memory. Returns what loading and preparing return, and MOTE_E_IO. Thread-safe. */
+MOTE_API mote_status mote_model_compile(const char *path, const char *out, const mote_compile_options *options, mote_diag *diag);
+/* The family of this machine, using no other features than those of cpu_mask (0: all): "x86-64-avx2", "arm64". Static. */
+MOTE_API const char *mote_cpu_family(uint32_t cpu_mask);
 
 /* ---- session ------------------------------------------------------------------------------------------------- */
 

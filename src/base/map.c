@@ -126,6 +126,17 @@ void mote_map_release(const mote_map *map, const void *bytes, size_t n)
         (void)madvise((char *)map->base + first, bytes != NULL ? last - first : n, MADV_DONTNEED);
 }
 
+void mote_memory_whole(void *p, size_t n)
+{
+#ifdef MADV_HUGEPAGE
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (page - (uintptr_t)p % page) % page;
+    if (n >= (size_t)4 << 20) /* holds a page of 2 MiB wherever it begins */
+        (void)madvise((char *)p + skip, (n - skip) / page * page, MADV_HUGEPAGE);
+#else
+    (void)p, (void)n;
+#endif
+}
+
 void mote_map_deinit(mote_map *map)
 {
     if (map->heap != NULL)

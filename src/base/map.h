@@ -26,6 +26,8 @@ mote_status mote_map_fd(mote_map *map, int fd, uint64_t offset, uint64_t length,
 /* Gives the pages that lie wholly in bytes[0 .. n), of the whole map for NULL, back to the system: they are fetched from the file when they are read
  * again. Does nothing for a copy and for bytes that are not this map's. Thread-safe. */
 void mote_map_release(const mote_map *map, const void *bytes, size_t n);
+/* Tells the system that p[0 .. n), allocated and not touched yet, will be used whole: it may give large pages, of which fewer are faulted in. */
+void mote_memory_whole(void *p, size_t n);
 /* For a map that was made, or is all zeros. */
 void mote_map_deinit(mote_map *map);
 

@@ -157,17 +157,24 @@ static mote_status read_model(mote_onnx_reader *r, mote_wire w)
     return r->has_subgraphs ? mote_onnx_scopes_rename(r) : MOTE_OK;
 }
 
-static mote_status read_bytes(mote_heap *heap, const void *data, size_t n, mote_external *external, mote_module **out, mote_diag *diag)
+static mote_status read_bytes(mote_heap *heap, const void *data, size_t n, mote_external *external, const mote_onnx_read_options *o, mote_module **out,
+                              mote_diag *diag)
 {
     *out = NULL;
-    mote_onnx_reader r = {.heap = heap, .diag = diag, .external = external, .base = atomic_load(&heap->used)};
+    mote_str bytes = {data, n};
+    const mote_onnx_stored *stored = o->stored;
+    if (n >= sizeof MOTE_COMPILED_MAGIC - 1 && memcmp(data, MOTE_COMPILED_MAGIC, sizeof MOTE_COMPILED_MAGIC - 1) == 0) {
+        MOTE_REQUIRE(o->unwrap != NULL, diag, MOTE_E_UNSUPPORTED, "this is a compiled model: the ONNX file that it was made from is needed here");
+        MOTE_TRY(o->unwrap(o->unwrap_ctx, bytes, &bytes, &stored, diag));
+    }
+    mote_onnx_reader r = {.heap = heap, .diag = diag, .external = external, .stored = stored, .base = atomic_load(&heap->used)};
     mote_status status = mote_module_create(heap, &r.module);
     if (status != MOTE_OK)
         return MOTE_NO_MEMORY(diag, sizeof *r.module);
     mote_names_init(&r.names, heap);
-    status = read_model(&r, mote_wire_of(data, n));
+    status = read_model(&r, mote_wire_of(bytes.p, bytes.n));
     mote_names_deinit(&r.names);
-    if (status == MOTE_OK && mote_module_opset(r.module, MOTE_STR("")) < 7 && mote_module_opset(r.module, MOTE_STR("")) > 0)
+    if (status == MOTE_OK && stored == NULL && mote_module_opset(r.module, MOTE_STR("")) < 7 && mote_module_opset(r.module, MOTE_STR("")) > 0)
         status = mote_onnx_upgrade(r.module, diag);
     if (status == MOTE_OK)
         status = mote_module_verify(r.module, diag);
@@ -189,12 +196,13 @@ static mote_status new_files(mote_heap *heap, mote_module **out, mote_onnx_files
     return MOTE_OK;
 }
 
-static mote_status read_mapped(mote_onnx_files *f, const char *folder, const char *real_folder, bool copy, mote_module **out, mote_diag *diag)
+static mote_status read_mapped(mote_onnx_files *f, const char *folder, const char *real_folder, const mote_onnx_read_options *o, mote_module **out,
+                               mote_diag *diag)
 {
     if (folder != NULL)
-        MOTE_TRY(mote_external_create(f->heap, folder, real_folder, copy, &f->external, diag));
+        MOTE_TRY(mote_external_create(f->heap, folder, real_folder, o->copy, &f->external, diag));
     const void *data = f->bytes != NULL ? f->bytes : f->map.data;
-    return read_bytes(f->heap, data, f->bytes != NULL ? f->n : f->map.bytes, f->external, out, diag);
+    return read_bytes(f->heap, data, f->bytes != NULL ? f->n : f->map.bytes, f->external, o, out, diag);
 }
 
 static void folder_of(char *path)
@@ -206,23 +214,23 @@ static void folder_of(char *path)
         slash[slash == path] = 0;
 }
 
-static mote_status from_path(mote_onnx_files *f, const char *path, bool copy, mote_module **out, mote_diag *diag)
+static mote_status from_path(mote_onnx_files *f, const char *path, const mote_onnx_read_options *o, mote_module **out, mote_diag *diag)
 {
     char folder[PATH_MAX], real_folder[PATH_MAX];
     MOTE_REQUIRE(strlen(path) < sizeof folder, diag, MOTE_E_ARGUMENT, "a path of %zu bytes", strlen(path));
-    MOTE_TRY(mote_map_path(&f->map, path, copy, f->heap, diag));
+    MOTE_TRY(mote_map_path(&f->map, path, o->copy, f->heap, diag));
     MOTE_REQUIRE(realpath(path, real_folder) != NULL, diag, MOTE_E_IO, "%s: %s", path, strerror(errno));
     strcpy(folder, path);
     folder_of(folder);
     folder_of(real_folder);
-    return read_mapped(f, folder, real_folder, copy, out, diag);
+    return read_mapped(f, folder, real_folder, o, out, diag);
 }
 
 mote_status mote_onnx_read_path(mote_heap *heap, const char *path, const mote_onnx_read_options *o, mote_module **out, mote_onnx_files **files,
                                 mote_diag *diag)
 {
     MOTE_TRY(new_files(heap, out, files, diag));
-    mote_status status = from_path(*files, path, o->copy, out, diag);
+    mote_status status = from_path(*files, path, o, out, diag);
     if (status != MOTE_OK)
         mote_onnx_files_destroy(files);
     return status;
@@ -234,7 +242,7 @@ mote_status mote_onnx_read_fd(mote_heap *heap, int fd, uint64_t offset, uint64_t
     MOTE_TRY(new_files(heap, out, files, diag));
     mote_status status = mote_map_fd(&(*files)->map, fd, offset, length, o->copy, "the descriptor", heap, diag);
     if (status == MOTE_OK)
-        status = read_mapped(*files, o->external_folder, NULL, o->copy, out, diag);
+        status = read_mapped(*files, o->external_folder, NULL, o, out, diag);
     if (status != MOTE_OK)
         mote_onnx_files_destroy(files);
     return status;
@@ -248,7 +256,7 @@ mote_status mote_onnx_read_memory(mote_heap *heap, const void *data, size_t n, c
     if (o->external_folder != NULL)
         status = mote_external_create(heap, o->external_folder, NULL, o->copy, &(*files)->external, diag);
     if (status == MOTE_OK)
-        status = read_bytes(heap, data, n, (*files)->external, out, diag);
+        status = read_bytes(heap, data, n, (*files)->external, o, out, diag);
     if (status != MOTE_OK)
         mote_onnx_files_destroy(files);
     return status;
@@ -271,7 +279,7 @@ mote_status mote_onnx_read_reader(mote_heap *heap, const mote_reader *reader, co
     if (status == MOTE_OK && !reader->read(reader->ctx, 0, f->bytes, f->n))
         status = mote_fail(diag, MOTE_E_IO, "the reader failed");
     if (status == MOTE_OK)
-        status = read_mapped(f, o->external_folder, NULL, o->copy, out, diag);
+        status = read_mapped(f, o->external_folder, NULL, o, out, diag);
     if (status != MOTE_OK)
         mote_onnx_files_destroy(files);
     return status;

@@ -8,10 +8,24 @@
 /* What a module's constants point into: the mapped model, its external data. Outlives the module. */
 typedef struct mote_onnx_files mote_onnx_files;
 
+/* What a compiled model's graph (mote_onnx_write_machine) stands for: tensor number i is tensors[i], without data where p is NULL. */
+typedef struct mote_onnx_stored {
+    const mote_str *tensors;
+    size_t n;
+} mote_onnx_stored;
+
 typedef struct mote_onnx_read_options {
     const char *external_folder; /* for models without a path; NULL: external data is refused */
     bool copy;                   /* read files instead of mapping them */
+    const mote_onnx_stored *stored; /* the bytes are a compiled model's graph; NULL: they are an ONNX file */
+    /* Looks at the bytes of the file first. When they are of a compiled model: *graph is what to read, *stored what it stands for; else they stay as
+     * they are. NULL: compiled models are refused. */
+    mote_status (*unwrap)(void *ctx, mote_str file, mote_str *graph, const mote_onnx_stored **stored, mote_diag *diag);
+    void *unwrap_ctx;
 } mote_onnx_read_options;
+
+/* The first bytes of a compiled model. */
+#define MOTE_COMPILED_MAGIC "\x89MOTE\r\n\x1a"
 
 /* Each reads a model (IR version 3 to 14, any operator set: those below 7 are brought to 8; functions expanded) into a fresh module of `heap`, graphs sorted, names unique. Inner types are as
  * declared: not inferred, not trusted. MOTE_E_IO, MOTE_E_FORMAT, MOTE_E_MODEL, MOTE_E_UNSUPPORTED, MOTE_E_LIMIT, MOTE_E_PATH, MOTE_E_SHAPE,

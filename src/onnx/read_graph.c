@@ -558,7 +558,7 @@ mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node
 {
     mote_wire_field f;
     bool more;
-    *out = (mote_onnx_node){.wire = w, .name = {"", 0}, .op = {"", 0}, .domain = {"", 0}, .overload = {"", 0}};
+    *out = (mote_onnx_node){.wire = w, .name = {"", 0}, .op = {"", 0}, .domain = {"", 0}, .overload = {"", 0}, .from = {"", 0}};
     for (;;) {
         MOTE_TRY(mote_wire_next(&w, &f, &more, r->diag));
         if (!more)
@@ -574,7 +574,15 @@ mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node
         case 6: MOTE_TRY(text(r, &w, &f, &out->doc)); break;
         case 7: MOTE_TRY(text(r, &w, &f, &out->domain)); break;
         case 8: MOTE_TRY(text(r, &w, &f, &out->overload)); break;
-        default: MOTE_TRY(mote_onnx_keep_unknown(r, &out->unknown, &w, &f));
+        default:
+            if (r->stored == NULL || (f.id != 40 && f.id != 41)) {
+                MOTE_TRY(mote_onnx_keep_unknown(r, &out->unknown, &w, &f));
+            } else if (f.id == 41) {
+                MOTE_TRY(text(r, &w, &f, &out->from));
+            } else {
+                MOTE_TRY(mote_wire_expect(&w, &f, MOTE_WIRE_VARINT, r->diag));
+                out->version = (int32_t)(f.value & INT32_MAX);
+            }
         }
     }
     if (mote_str_is(out->domain, "ai.onnx"))
@@ -584,7 +592,7 @@ mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node
     MOTE_REQUIRE(out->n_attrs <= MOTE_ONNX_MAX_ATTRS, r->diag, MOTE_E_LIMIT, "node '%.*s' has %u attributes, more than %d", MOTE_STR_ARG(out->name),
                  out->n_attrs, MOTE_ONNX_MAX_ATTRS);
     MOTE_TRY(mote_onnx_room(r, out->n_in * sizeof(mote_use) + out->n_out * sizeof(mote_value *)));
-    MOTE_REQUIRE(!mote_str_is(out->domain, "mote"), r->diag, MOTE_E_UNSUPPORTED, "node '%.*s': operators of the domain 'mote' never stand in a file",
+    MOTE_REQUIRE(r->stored != NULL || !mote_str_is(out->domain, "mote"), r->diag, MOTE_E_UNSUPPORTED, "node '%.*s': operators of the domain 'mote' never stand in a file",
                  MOTE_STR_ARG(out->name));
     return MOTE_OK;
 }
@@ -674,11 +682,12 @@ static mote_status add_node(mote_onnx_reader *r, mote_graph *g, mote_wire w, int
     int64_t version = mote_onnx_opset(r, s.domain);
     MOTE_REQUIRE(version > 0 || function != NULL, r->diag, MOTE_E_MODEL, "%.*s '%.*s' is of the domain '%.*s', which the model does not import",
                  MOTE_STR_ARG(s.op), MOTE_STR_ARG(s.name), MOTE_STR_ARG(s.domain));
-    mote_node *n = mote_graph_add_node(g, NULL, s.domain.p, s.op.p, (int32_t)version, s.n_in, s.n_out, false);
+    mote_node *n = mote_graph_add_node(g, NULL, s.domain.p, s.op.p, s.version != 0 ? s.version : (int32_t)version, s.n_in, s.n_out, false);
     if (n == NULL)
         return MOTE_NO_MEMORY(r->diag, sizeof *n);
     n->name = s.name;
     n->overload = s.overload;
+    n->from = s.from;
     n->doc = s.doc;
     n->unknown = s.unknown;
     MOTE_TRY(connect(r, n, w));

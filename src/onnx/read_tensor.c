@@ -183,6 +183,17 @@ static mote_status raw_data(mote_onnx_reader *r, mote_str raw, mote_onnx_tensor 
     return MOTE_OK;
 }
 
+/* Of a compiled model: data that lie beside the graph, or that only packed weights are there of. */
+static mote_status stored_data(mote_onnx_reader *r, const parts *p, mote_onnx_tensor *out)
+{
+    MOTE_REQUIRE(p->external.offset < r->stored->n, r->diag, MOTE_E_MODEL, "tensor '%.*s' is number %llu of %zu", MOTE_STR_ARG(out->name),
+                 (unsigned long long)p->external.offset, r->stored->n);
+    const mote_str raw = r->stored->tensors[p->external.offset];
+    if (raw.p != NULL || raw.n != out->array->bytes || mote_dtype_in(out->array->dtype, MOTE_DT(BOOL) | MOTE_DT(STRING)))
+        return raw_data(r, (mote_str){raw.p != NULL ? raw.p : "", raw.p != NULL ? raw.n : 0}, out);
+    return MOTE_OK;
+}
+
 mote_status mote_onnx_tensor_read(mote_onnx_reader *r, mote_wire w, mote_onnx_tensor *out)
 {
     *out = (mote_onnx_tensor){NULL, {"", 0}, {NULL, 0}, {NULL, 0}};
@@ -198,6 +209,8 @@ mote_status mote_onnx_tensor_read(mote_onnx_reader *r, mote_wire w, mote_onnx_te
     size_t typed = p.floats + p.ints32 + p.strings + p.ints64 + p.doubles + p.uints64;
     if (p.is_external) {
         MOTE_REQUIRE(!p.has_raw && typed == 0, r->diag, MOTE_E_MODEL, "tensor '%.*s' has its data both inside and outside", MOTE_STR_ARG(out->name));
+        if (r->stored != NULL)
+            return stored_data(r, &p, out);
         MOTE_REQUIRE(r->external != NULL, r->diag, MOTE_E_PATH, "tensor '%.*s' lies in another file, and no folder was given", MOTE_STR_ARG(out->name));
         mote_str raw;
         size_t before = atomic_load(&r->heap->used);

@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "graph/names.h"
 #include "onnx/external.h"
+#include "onnx/read.h"
 #include "onnx/wire.h"
 
 /* What a model's structure (nodes, values, names, lists; not the data of tensors) may take in memory: some 80,000 nodes. It is what keeps the promise
@@ -34,6 +35,7 @@ typedef struct mote_onnx_reader {
     mote_heap *heap;
     mote_diag *diag;
     mote_external *external; /* NULL: external data is refused */
+    const mote_onnx_stored *stored; /* of a compiled model; NULL: an ONNX file */
     mote_names names;
     mote_onnx_function *functions;
     size_t n_functions;
@@ -81,7 +83,8 @@ mote_status mote_onnx_nodes_read(mote_onnx_reader *r, mote_wire w, mote_graph *g
 /* A node's encoded fields, before it stands in a graph. */
 typedef struct mote_onnx_node {
     mote_wire wire;
-    mote_str name, op, domain, overload, doc, unknown;
+    mote_str name, op, domain, overload, doc, unknown, from;
+    int32_t version; /* in a compiled model; 0: the operator set's */
     uint32_t n_in, n_out, n_attrs;
 } mote_onnx_node;
 mote_status mote_onnx_node_scan(mote_onnx_reader *r, mote_wire w, mote_onnx_node *out);

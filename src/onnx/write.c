@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "onnx/write.h"
+#include "base/outfile.h"
 #include "base/sha256.h"
 #include "base/size.h"
 #include "onnx/emit.h"
@@ -21,6 +22,9 @@ static const uint64_t external_above = 1900000000;
 typedef struct placement {
     uint64_t *offset;
     const char *location;
+    bool machine;      /* of a compiled model: offsets are numbers */
+    mote_str *tensors; /* by number; NULL: only counted */
+    size_t n_tensors;
 } placement;
 
 typedef struct graph_ctx {
@@ -217,6 +221,10 @@ static void put_node(mote_emit *e, const void *ctx)
     mote_emit_text(e, 8, n->overload);
     put_props(e, 9, n->props, n->n_props);
     mote_emit_bytes(e, n->unknown.p, n->unknown.n);
+    if (c.place != NULL && c.place->machine) {
+        mote_emit_int(e, 40, n->version);
+        mote_emit_text(e, 41, n->from);
+    }
 }
 
 /* ---- graphs ---- */
@@ -249,7 +257,7 @@ static void put_graph(mote_emit *e, const void *ctx)
     }
     for (c.v = g->values; c.v != NULL; c.v = c.v->next) {
         const mote_type *t = &c.v->type;
-        if (c.v->constant == NULL && !c.v->is_input && !mote_value_is_output(c.v) && (t->kind != MOTE_KIND_TENSOR || t->dtype != MOTE_DTYPE_NONE))
+        if (c.v->constant == NULL && !c.v->is_input && !mote_value_is_output(c.v) && !(c.place != NULL && c.place->machine) && (t->kind != MOTE_KIND_TENSOR || t->dtype != MOTE_DTYPE_NONE))
             mote_emit_nested(e, 13, put_value_info, &c);
     }
     put_props(e, 16, g->props, g->n_props);
@@ -388,44 +396,34 @@ static void place_constants(const mote_graph *g, placement *p, mote_emit *e, mot
         }
 }
 
+/* Numbers the large constants of a graph and its subgraphs. */
+static void number_constants(const mote_graph *g, placement *p)
+{
+    for (const mote_value *v = g->values; v != NULL; v = v->next) {
+        const mote_array *a = v->constant;
+        if (a == NULL || a->bytes < MOTE_ONNX_STORED_LEAST || a->dtype == MOTE_DTYPE_STRING || a->kind != MOTE_KIND_TENSOR)
+            continue;
+        if (p->tensors != NULL) {
+            p->tensors[p->n_tensors] = (mote_str){a->data, a->bytes};
+            p->offset[v->id] = p->n_tensors;
+        }
+        p->n_tensors++;
+    }
+    for (const mote_node *n = g->first; n != NULL; n = n->next)
+        for (const mote_attr *a = n->attrs; a != NULL; a = a->next) {
+            if (a->kind == MOTE_ATTR_GRAPH)
+                number_constants(a->g, p);
+            for (size_t i = 0; a->kind == MOTE_ATTR_GRAPHS && i < a->n; i++)
+                number_constants(a->graphs[i], p);
+        }
+}
+
 /* ---- files ---- */
-
-static mote_status finish_file(int fd, const char *temporary, const char *path, bool overwrite, mote_diag *diag)
-{
-    int error = fsync(fd) != 0 ? errno : 0;
-    if (close(fd) != 0 && error == 0)
-        error = errno;
-    if (error == 0 && !overwrite && link(temporary, path) == 0)
-        unlink(temporary);
-    else if (error == 0 && !overwrite && errno == EEXIST)
-        error = EEXIST;
-    else if (error == 0 && rename(temporary, path) != 0)
-        error = errno;
-    if (error == 0)
-        return MOTE_OK;
-    unlink(temporary);
-    MOTE_FAIL(diag, MOTE_E_IO, "%s: %s", path, strerror(error));
-}
-
-static int open_temporary(const char *path, char *temporary, size_t cap)
-{
-    if (snprintf(temporary, cap, "%s.tmpXXXXXX", path) >= (int)cap) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = mkstemp(temporary);
-    if (fd >= 0) {
-        mode_t mask = umask(0);
-        umask(mask);
-        (void)fchmod(fd, 0666 & ~mask);
-    }
-    return fd;
-}
 
 static mote_status write_external(const mote_module *m, const char *path, placement *p, char *location, size_t cap, mote_diag *diag)
 {
     char temporary[PATH_MAX], final[PATH_MAX];
-    int fd = open_temporary(path, temporary, sizeof temporary);
+    int fd = mote_outfile_open(path, temporary, sizeof temporary);
     MOTE_REQUIRE(fd >= 0, diag, MOTE_E_IO, "%s: %s", path, strerror(errno));
     mote_sha256 hash;
     mote_sha256_init(&hash);
@@ -447,13 +445,13 @@ static mote_status write_external(const mote_module *m, const char *path, placem
         MOTE_FAIL(diag, MOTE_E_IO, "%s: %s", path, strerror(e.error != 0 ? e.error : ENAMETOOLONG));
     }
     p->location = location;
-    return finish_file(fd, temporary, final, true, diag); /* the name says what is in it: replacing it changes nothing */
+    return mote_outfile_finish(fd, temporary, final, true, diag); /* the name says what is in it: replacing it changes nothing */
 }
 
 static mote_status write_file(const model_ctx *c, const char *path, bool overwrite, mote_diag *diag)
 {
     char temporary[PATH_MAX];
-    int fd = open_temporary(path, temporary, sizeof temporary);
+    int fd = mote_outfile_open(path, temporary, sizeof temporary);
     MOTE_REQUIRE(fd >= 0, diag, MOTE_E_IO, "%s: %s", path, strerror(errno));
     mote_emit e;
     mote_emit_begin(&e, fd, NULL);
@@ -463,7 +461,7 @@ static mote_status write_file(const model_ctx *c, const char *path, bool overwri
         unlink(temporary);
         MOTE_FAIL(diag, MOTE_E_IO, "%s: %s", path, strerror(e.error));
     }
-    return finish_file(fd, temporary, path, overwrite, diag);
+    return mote_outfile_finish(fd, temporary, path, overwrite, diag);
 }
 
 mote_status mote_onnx_write_path(const mote_module *m, const char *path, const mote_onnx_write_options *o, mote_diag *diag)
@@ -478,7 +476,7 @@ mote_status mote_onnx_write_path(const mote_module *m, const char *path, const m
     versions v = {NULL, 0};
     uint64_t total = 0;
     char location[NAME_MAX + 1];
-    placement p = {NULL, NULL};
+    placement p = {.offset = NULL};
     mote_status status = prepare(m, heap, &c, &v, diag);
     if (status == MOTE_OK)
         status = total_constants(m->graph, &total, 0, diag);
@@ -499,6 +497,20 @@ mote_status mote_onnx_write_path(const mote_module *m, const char *path, const m
     return status;
 }
 
+static mote_status put_memory(const model_ctx *c, mote_heap *heap, void **out, size_t *bytes, mote_diag *diag)
+{
+    mote_emit e;
+    mote_emit_begin(&e, -1, NULL);
+    put_model(&e, c);
+    *bytes = (size_t)e.n;
+    *out = mote_heap_alloc(heap, *bytes);
+    if (*out == NULL)
+        return MOTE_NO_MEMORY(diag, e.n);
+    mote_emit_begin(&e, -1, *out);
+    put_model(&e, c);
+    return MOTE_OK;
+}
+
 mote_status mote_onnx_write_memory(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_diag *diag)
 {
     *out = NULL;
@@ -506,20 +518,37 @@ mote_status mote_onnx_write_memory(const mote_module *m, mote_heap *heap, void *
     model_ctx c;
     versions v = {NULL, 0};
     mote_status status = prepare(m, heap, &c, &v, diag);
-    if (status == MOTE_OK) {
-        mote_emit e;
-        mote_emit_begin(&e, -1, NULL);
-        put_model(&e, &c);
-        *bytes = (size_t)e.n;
-        *out = mote_heap_alloc(heap, *bytes);
-        if (*out == NULL) {
-            status = MOTE_NO_MEMORY(diag, *bytes);
-            *bytes = 0;
-        } else {
-            mote_emit_begin(&e, -1, *out);
-            put_model(&e, &c);
-        }
-    }
+    if (status == MOTE_OK)
+        status = put_memory(&c, heap, out, bytes, diag);
     mote_heap_free(heap, v.opsets, (v.n + 1) * sizeof *v.opsets);
+    return status;
+}
+
+mote_status mote_onnx_write_machine(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_str **tensors, size_t *n_tensors, mote_diag *diag)
+{
+    placement p = {.location = "*", .machine = true};
+    const size_t places = ((size_t)m->n_values + 1) * sizeof *p.offset, opsets = (m->n_opsets + 1) * sizeof(mote_opset);
+    number_constants(m->graph, &p);
+    const size_t n = p.n_tensors;
+    *out = NULL;
+    *n_tensors = n;
+    *tensors = p.tensors = mote_heap_calloc(heap, n + 1, sizeof *p.tensors);
+    p.offset = mote_heap_alloc(heap, places);
+    mote_opset *all = mote_heap_alloc(heap, opsets);
+    mote_status status = *tensors != NULL && p.offset != NULL && all != NULL ? MOTE_OK : MOTE_NO_MEMORY(diag, places);
+    if (status == MOTE_OK) {
+        memset(p.offset, 0xff, places);
+        p.n_tensors = 0;
+        number_constants(m->graph, &p);
+        if (m->n_opsets != 0)
+            memcpy(all, m->opsets, opsets - sizeof *all);
+        all[m->n_opsets] = (mote_opset){MOTE_STR("mote"), 1};
+        const model_ctx c = {m, all, m->n_opsets + 1, m->ir_version, &p};
+        status = put_memory(&c, heap, out, bytes, diag);
+    }
+    mote_heap_free(heap, all, opsets);
+    mote_heap_free(heap, p.offset, places);
+    if (status != MOTE_OK)
+        mote_heap_free(heap, *tensors, (n + 1) * sizeof **tensors);
     return status;
 }

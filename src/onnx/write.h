@@ -20,4 +20,10 @@ mote_status mote_onnx_write_path(const mote_module *m, const char *path, const m
 /* Into memory of `heap`, to be freed with *bytes. No external data. */
 mote_status mote_onnx_write_memory(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_diag *diag);
 
+/* The graph of a compiled model (session/compiled.h): as above, but forms of the domain "mote" stand in it, each node has its version (field 40) and the
+ * operator that it came from (41), inner types are left out, and a constant of MOTE_ONNX_STORED_LEAST bytes or more is only a number: tensors[i]
+ * (n_tensors of them, from `heap`) is where the data of number i lie. */
+enum { MOTE_ONNX_STORED_LEAST = 1024 };
+mote_status mote_onnx_write_machine(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_str **tensors, size_t *n_tensors, mote_diag *diag);
+
 #endif

@@ -41,7 +41,7 @@ static const mote_array *value_of(walk *w, const mote_value *v)
     const mote_array *a = v->constant;
     if (mote_array_aligned(a) || a->kind != MOTE_KIND_TENSOR)
         return a;
-    if (a->bytes > ALIGN_MAX || a->dtype == MOTE_DTYPE_STRING)
+    if (a->bytes > ALIGN_MAX || a->dtype == MOTE_DTYPE_STRING || mote_array_absent(a))
         return NULL;
     mote_array *copy = mote_arena_copy(&w->arena, a, sizeof *a);
     if (copy == NULL || (copy->data = mote_arena_copy(&w->arena, a->data, a->bytes)) == NULL)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "session/frame.h"
+#include "base/map.h"
 #include "base/size.h"
 
 enum { FOLD_BYTES = 1 << 20, ALIGN_ALWAYS = 4096, MAX_SUBGRAPH_DEPTH = 100 };
@@ -41,9 +42,11 @@ static mote_status align_slot(mote_frame *f, mote_slot *slot, mote_diag *diag)
     mote_array *a = &slot->array;
     if (mote_array_aligned(a) || a->bytes == 0)
         return MOTE_OK;
+    MOTE_REQUIRE(!mote_array_absent(a), diag, MOTE_E_UNSUPPORTED, "constant '%.*s' is packed for other shapes: compile the model for these, or with its weights kept",
+                 MOTE_STR_ARG(slot->value->name));
     align_fill_ctx ctx = {a};
     const void *data;
-    MOTE_TRY(mote_packs_get(f->session->model->packs, &slot->value, 1, 0x414c49474eu /* "ALIGN" */, a->bytes, align_fill, &ctx, &data, diag));
+    MOTE_TRY(mote_packs_get(f->session->model->packs, &slot->value, 1, MOTE_PACK_ALIGN, a->bytes, align_fill, &ctx, &data, diag));
     memcpy(&a->data, &data, sizeof data); /* constants are never written: the slot's pointer is not const because others' are not */
     return MOTE_OK;
 }
@@ -163,7 +166,11 @@ static mote_status plan_node(mote_frame *f, const mote_node *node, mote_diag *di
         dynamic = dynamic || slot->state == MOTE_SLOT_DYNAMIC;
         const_bytes += slot->state == MOTE_SLOT_CONST && const_bytes <= FOLD_BYTES ? slot->array.bytes : 0;
     }
-    bool shape_only = (flags & MOTE_OP_SHAPE_ONLY) != 0 && n_in > 0 && in[0] != NULL && !dynamic;
+    bool shape_only = (flags & MOTE_OP_SHAPE_ONLY) != 0 && n_in > 0 && in[0] != NULL && !dynamic, known = false;
+    if (!dynamic && (flags & MOTE_OP_CONTROL) == 0)
+        MOTE_TRY(mote_frame_infer(f, node, in, n_in, false, out, &known, &f->arena, diag));
+    for (uint32_t i = 0; i < n_out && known; i++) /* what would not be kept is not computed */
+        all_const = all_const && (node->out[i] == NULL || out[i].bytes <= FOLD_BYTES);
     if (!dynamic && (shape_only || (all_const && const_bytes <= FOLD_BYTES))) {
         for (uint32_t i = 0; i < n_in; i++)
             if (in[i] != NULL && !shape_only)
@@ -173,9 +180,6 @@ static mote_status plan_node(mote_frame *f, const mote_node *node, mote_diag *di
         if (done)
             return MOTE_OK;
     }
-    bool known = false;
-    if (!dynamic && (flags & MOTE_OP_CONTROL) == 0)
-        MOTE_TRY(mote_frame_infer(f, node, in, n_in, false, out, &known, &f->arena, diag));
     if (!dynamic && (flags & MOTE_OP_CONTROL) != 0) {
         known = true;
         for (uint32_t i = 0; i < n_out && known; i++)
@@ -373,6 +377,7 @@ static mote_status give_memory(mote_frame *f, mote_diag *diag)
                 MOTE_FAIL(diag, MOTE_E_LIMIT, "the plan needs %zu bytes, which passes the session's memory limit of %zu", f->memory_bytes, h->limit);
             return MOTE_NO_MEMORY(diag, f->memory_bytes);
         }
+        mote_memory_whole(f->memory, f->memory_bytes);
         memset(f->memory, 0, f->arena_bytes);
     }
     f->scratch = f->memory != NULL ? f->memory + scratch_at : NULL;
@@ -426,8 +431,10 @@ static mote_status build(mote_frame *f, const mote_array *inputs, mote_diag *dia
         mote_frame_step *s = &f->steps[k];
         for (uint32_t i = 0; i < s->step.n_in; i++) {
             mote_slot *slot = (mote_slot *)(void *)s->step.in[i];
-            bool unread = !s->copy && s->step.run != mote_frame_reference && !s->dynamic && i < 32 && ((s->step_unread | s->step_loose) >> i & 1u) != 0;
-            if (slot != NULL && slot->state == MOTE_SLOT_CONST && !unread)
+            if (slot == NULL || slot->state != MOTE_SLOT_CONST)
+                continue;
+            const uint32_t as_it_is = s->step_unread | (mote_array_absent(&slot->array) ? 0 : s->step_loose);
+            if (s->copy || s->dynamic || s->step.run == mote_frame_reference || i >= 32 || (as_it_is >> i & 1u) == 0)
                 MOTE_TRY(align_slot(f, slot, diag));
         }
     }

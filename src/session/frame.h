@@ -57,7 +57,7 @@ struct mote_frame_step {
     bool by_shape, by_value;        /* dynamic: shapes of inputs alone say the outputs' shapes; they do not */
     bool copy;                      /* an output copy: no node */
     void (*release)(const void *params);
-    uint32_t step_unread, step_loose; /* mote_lower.unread, loose */
+    uint32_t step_unread, step_loose, step_gone; /* mote_lower.unread, loose, gone */
     mote_arena arena;               /* dynamic: what lowering left */
     mote_array *seen;               /* dynamic: shapes at the last lowering, inputs then outputs */
     mote_frame *children[2];        /* control flow: lists by slot, newest first */

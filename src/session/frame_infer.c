@@ -69,17 +69,22 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
     s->step.run = NULL;
     s->release = NULL;
     s->step.scratch_bytes = 0;
-    s->step_unread = s->step_loose = 0;
+    s->step_unread = s->step_loose = s->step_gone = 0;
     mote_lower_fn fn = model->reference && !mote_str_is(node->domain, "mote") ? NULL : mote_lower_find(node->def->domain, node->def->name);
     if (fn == NULL)
         return MOTE_OK;
     const mote_array **value = mote_arena_calloc(arena, s->step.n_in, sizeof *value);
     if (value == NULL)
         return MOTE_NO_MEMORY(diag, 0);
+    uint32_t absent = 0;
     for (uint32_t i = 0; i < s->step.n_in; i++)
-        if (s->step.in[i] != NULL && ((const mote_slot *)(const void *)s->step.in[i])->state == MOTE_SLOT_CONST)
-            value[i] = s->step.in[i];
-    mote_lower l = {.node = node, .n_in = s->step.n_in, .n_out = s->step.n_out, .in = (const mote_array *const *)s->step.in, .value = value,
+        if (s->step.in[i] != NULL && ((const mote_slot *)(const void *)s->step.in[i])->state == MOTE_SLOT_CONST) {
+            if (!mote_array_absent(s->step.in[i]))
+                value[i] = s->step.in[i];
+            else if (i < 32)
+                absent |= 1u << i;
+        }
+    mote_lower l = {.node = node, .n_in = s->step.n_in, .n_out = s->step.n_out, .in = (const mote_array *const *)s->step.in, .value = value, .absent = absent,
                     .out = (const mote_array *const *)s->step.out, .cpu = model->cpu, .workers = mote_pool_workers(f->session->pool), .pool = f->session->pool,
                     .arena = arena, .packs = model->packs, .heap = &f->session->temp.heap, .diag = diag};
     mote_status status = fn(&l);
@@ -94,6 +99,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
         s->step.scratch_bytes = l.scratch_bytes;
         s->step_unread = l.unread;
         s->step_loose = l.loose;
+        s->step_gone = l.gone;
         s->release = l.release;
         *inplace = l.inplace;
     }

@@ -5,10 +5,13 @@
 #include "base/cpu.h"
 #include "base/map.h"
 #include "base/size.h"
+#include "base/sum.h"
 #include "onnx/read.h"
 #include "ops/custom.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "provider/cpu/family.h"
+#include "session/compiled.h"
 #include "session/values.h"
 #include <stdio.h>
 
@@ -73,6 +76,8 @@ static mote_status split_defaults(mote_model *model, bool keep, mote_diag *diag)
         return MOTE_NO_MEMORY(diag, 0);
     for (size_t i = 0; keep && i < m->graph->n_inputs; i++) {
         mote_value *v = m->graph->inputs[i];
+        MOTE_REQUIRE(v->constant == NULL || !model->compiled, diag, MOTE_E_UNSUPPORTED,
+                     "input '%.*s': its default was folded into the compiled model: load the ONNX file to give it", MOTE_STR_ARG(v->name));
         model->defaults[i] = v->constant;
         v->constant = NULL;
     }
@@ -102,7 +107,11 @@ static mote_status finish(mote_model *model, const mote_load_options *o, mote_di
         MOTE_TRY(mote_infer_module(m, diag));
         stop = o->stop_after != NULL && strcmp(o->stop_after, "infer") == 0;
     }
-    if (!stop) {
+    if (!stop && model->compiled) {
+        const bool passes = o->disabled_passes != NULL || (o->stop_after != NULL && strcmp(o->stop_after, "lower") != 0);
+        MOTE_REQUIRE(!passes && (o->providers == NULL || o->providers[0] == NULL || strcmp(o->providers[0], "cpu") == 0), diag, MOTE_E_UNSUPPORTED,
+                     "this is a compiled model, for the CPU, its passes have run: load the ONNX file to choose passes and providers");
+    } else if (!stop) {
         assignment a = {model, o->providers};
         mote_pass_options p = {.disabled = o->disabled_passes, .stop_after = o->stop_after, .fold_limit = o->fold_limit, .lower = !o->reference,
                                .assign = assign, .assign_ctx = &a};
@@ -124,6 +133,8 @@ typedef struct source {
     const void *data;   /* memory; or */
     size_t bytes;
     const mote_reader *reader;
+    const mote_onnx_stored *stored; /* with data: a compiled model's graph, for the features */
+    uint32_t cpu;
 } source;
 
 static mote_status load(const source *src, const mote_load_options *options, mote_model **out, mote_diag *diag)
@@ -156,7 +167,10 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     model->reference = o.reference;
     model->custom = mote_custom_ops_keep(o.custom_ops);
     model->log = (mote_log){o.log, o.log_ctx};
-    mote_onnx_read_options r = {.external_folder = o.external_folder, .copy = o.copy};
+    if (src->stored != NULL)
+        model->cpu = src->cpu;
+    mote_compiled compiled = {.heap = &model->heap, .cpu = model->cpu};
+    const mote_onnx_read_options r = {.external_folder = o.external_folder, .copy = o.copy, .stored = src->stored, .unwrap = mote_compiled_unwrap, .unwrap_ctx = &compiled};
     mote_status status;
     if (src->path != NULL)
         status = mote_onnx_read_path(&model->heap, src->path, &r, &model->module, &model->files, diag);
@@ -169,8 +183,16 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     if (status == MOTE_OK) {
         model->module->custom = model->custom;
         model->mapped_bytes = mote_onnx_files_bytes(model->files);
+        model->compiled = compiled.file != NULL || src->stored != NULL;
         status = finish(model, &o, diag);
     }
+    if (status == MOTE_OK && compiled.file != NULL) {
+        const mote_compiled_header *h = &compiled.header;
+        model->payload = (mote_str){compiled.file + h->payload_at, (size_t)(h->file_bytes - h->payload_at)};
+        model->payload_sum = h->payload_sum;
+        status = mote_compiled_packs(&compiled, model->packs);
+    }
+    mote_compiled_close(&compiled);
     if (status == MOTE_E_MEMORY && o.memory_limit != 0) { /* say which limit it was */
         if (diag != NULL)
             *diag = (mote_diag)MOTE_DIAG_INIT;
@@ -214,7 +236,27 @@ mote_status mote_model_load_reader(const mote_reader *reader, const mote_load_op
     return load(&(source){.fd = -1, .reader = reader}, options, out, diag);
 }
 
+mote_status mote_model_load_stored(mote_str graph, const mote_onnx_stored *stored, uint32_t cpu, const mote_load_options *options, mote_model **out,
+                                   mote_diag *diag)
+{
+    return load(&(source){.fd = -1, .data = graph.p, .bytes = graph.n, .stored = stored, .cpu = cpu}, options, out, diag);
+}
+
+mote_status mote_model_check(const mote_model *model, mote_diag *diag)
+{
+    MOTE_REQUIRE(model != NULL, diag, MOTE_E_ARGUMENT, "the model is NULL");
+    MOTE_REQUIRE(model->payload.p == NULL || mote_sum(0, model->payload.p, model->payload.n) == model->payload_sum, diag, MOTE_E_FORMAT,
+                 "the compiled model is damaged: the checksum of its data differs");
+    return MOTE_OK;
+}
+
 /* ---- questions ---- */
+
+const char *mote_cpu_family(uint32_t cpu_mask)
+{
+    const uint32_t cpu = mote_cpu_features();
+    return mote_family_of(cpu_mask != 0 ? cpu & cpu_mask : cpu);
+}
 
 size_t mote_model_input_count(const mote_model *model) { return model == NULL ? 0 : model->module->graph->n_inputs; }
 size_t mote_model_output_count(const mote_model *model) { return model == NULL ? 0 : model->module->graph->n_outputs; }

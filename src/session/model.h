@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "provider/cpu/packs.h"
+#include "onnx/read.h"
 #include "provider/provider.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,10 +24,16 @@ struct mote_model {
     mote_groups groups;                /* nodes that other providers run */
     mote_log log;
     size_t mapped_bytes;
+    bool compiled;                     /* the passes have run: the graph is as a file has it */
+    mote_str payload;                  /* of a compiled model: its data and what their checksum should be */
+    uint64_t payload_sum;
     uint32_t *index;                   /* by value id: its place among its graph's values */
     const mote_array **defaults;       /* by input: the initializer of an input that may be bound, else NULL */
 };
 
+/* The model of a compiled model's graph, to be packed with the features `cpu`. Nothing is copied: `graph` and what `stored` names must outlive it. */
+mote_status mote_model_load_stored(mote_str graph, const mote_onnx_stored *stored, uint32_t cpu, const mote_load_options *options, mote_model **out,
+                                   mote_diag *diag);
 void mote_model_reference(mote_model *model);
 void mote_model_release(mote_model *model);
 /* Number of values that a graph defines. */

@@ -32,9 +32,13 @@ MOTE_INLINE bool mote_array_same_shape(const mote_array *a, const mote_array *b)
             return false;
     return true;
 }
+/* A constant that a compiled model has only packed: nothing may read it. */
+MOTE_INLINE bool mote_array_absent(const mote_array *a) { return a->data == NULL && a->bytes != 0; }
 /* Whether data may be read with typed loads. */
 MOTE_INLINE bool mote_array_aligned(const mote_array *a)
 {
+    if (mote_array_absent(a))
+        return false;
     unsigned bits = mote_dtype_bits(a->dtype), bytes = bits == 0 ? (unsigned)sizeof(void *) : bits >= 64 ? 8 : bits / 8;
     return bytes <= 1 || a->bytes == 0 || (uintptr_t)a->data % bytes == 0;
 }

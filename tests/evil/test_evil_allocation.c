@@ -125,7 +125,7 @@ static void test_write(void **state)
         mote_module *m;
         mote_onnx_files *files;
         mote_diag diag = MOTE_DIAG_INIT;
-        mote_status status = mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){NULL, true}, &m, &files, &diag);
+        mote_status status = mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){.copy = true}, &m, &files, &diag);
         void *bytes = NULL;
         size_t size = 0;
         if (status == MOTE_OK)

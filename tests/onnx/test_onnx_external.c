@@ -85,7 +85,7 @@ static mote_status read_path(const char *path, bool copy, float first[4], mote_d
     mote_onnx_files *files;
     mote_heap_init(&heap, NULL, 0);
     *diag = (mote_diag)MOTE_DIAG_INIT;
-    mote_status status = mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){NULL, copy}, &m, &files, diag);
+    mote_status status = mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){.copy = copy}, &m, &files, diag);
     if (status == MOTE_OK && first != NULL)
         memcpy(first, mote_graph_find(m->graph, MOTE_STR("w"), false)->constant->data, 16);
     mote_module_destroy(&m);
@@ -363,14 +363,14 @@ static void test_write(void **state)
     mote_onnx_files *files, *others;
     mote_diag diag = MOTE_DIAG_INIT;
     mote_heap_init(&heap, NULL, 0);
-    assert_int_equal(mote_onnx_read_memory(&heap, m.p, m.n, &(mote_onnx_read_options){NULL, false}, &module, &files, &diag), MOTE_OK);
+    assert_int_equal(mote_onnx_read_memory(&heap, m.p, m.n, &(mote_onnx_read_options){.copy = false}, &module, &files, &diag), MOTE_OK);
     mote_onnx_write_options o = {.external_above = 30000};
     char path[200];
     snprintf(path, sizeof path, "%s", in_root("big.onnx"));
     assert_int_equal(mote_onnx_write_path(module, path, &o, &diag), MOTE_OK);
     assert_true(file_size(path) < 1000);
     assert_int_equal(files_in_root(), 2);
-    if (mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){NULL, false}, &again, &others, &diag) != MOTE_OK)
+    if (mote_onnx_read_path(&heap, path, &(mote_onnx_read_options){.copy = false}, &again, &others, &diag) != MOTE_OK)
         fail_msg("%s", diag.message);
     static const char *const names[] = {"w", "v", "small"};
     for (size_t i = 0; i < 3; i++) {
@@ -406,7 +406,7 @@ static void test_write_failures(void **state)
     mote_module *module;
     mote_onnx_files *files;
     mote_heap_init(&heap, NULL, 0);
-    assert_int_equal(mote_onnx_read_path(&heap, in_root("m.onnx"), &(mote_onnx_read_options){NULL, false}, &module, &files, NULL), MOTE_OK);
+    assert_int_equal(mote_onnx_read_path(&heap, in_root("m.onnx"), &(mote_onnx_read_options){.copy = false}, &module, &files, NULL), MOTE_OK);
     mkdir(in_root("folder"), 0755);
     mote_onnx_write_options o = {.overwrite = false};
     write_file("there", "old", 3);

@@ -185,7 +185,7 @@ static int run_inspect(void *values, int n, char **operand)
         engine_close(&planned);
     }
     plain.stop_after = QUANTIZED_STAGE;
-    if (status == MOTE_OK && quantized_any(e.model))
+    if (status == MOTE_OK && !e.model->compiled && quantized_any(e.model))
         status = engine_load(&integer, operand[0], &plain, &diag);
     if (status != MOTE_OK) {
         engine_close(&e);

@@ -310,28 +310,40 @@ static mote_status check_dims(const char *dims, const mote_model *m, const mote_
     return MOTE_OK;
 }
 
-mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag)
+mote_status engine_shapes(const mote_model *m, const char *dims, const mote_model *other, mote_array *shapes, mote_diag *diag)
 {
-    MOTE_TRY(check_dims(dims, e->model, other, diag));
-    size_t n = mote_model_input_count(e->model);
-    mote_array *shapes = calloc(n + 1, sizeof *shapes);
-    const mote_array **arrays = calloc(n + 1, sizeof *arrays);
-    mote_status status = shapes == NULL || arrays == NULL ? MOTE_NO_MEMORY(diag, n) : MOTE_OK;
-    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+    MOTE_TRY(check_dims(dims, m, other, diag));
+    for (size_t i = 0; i < mote_model_input_count(m); i++) {
         mote_value_info info = MOTE_VALUE_INFO_INIT;
-        status = mote_model_input_info(e->model, i, &info);
-        if (info.optional)
+        MOTE_TRY(mote_model_input_info(m, i, &info));
+        shapes[i] = (mote_array){.kind = info.kind};
+        if (info.optional || info.kind != MOTE_KIND_TENSOR)
             continue;
         int64_t shape[MOTE_MAX_RANK] = {0};
-        if (status == MOTE_OK && info.rank < 0)
-            status = mote_fail(diag, MOTE_E_ARGUMENT, "input '%s' has no declared rank: give --inputs", info.name);
+        MOTE_REQUIRE(info.rank >= 0, diag, MOTE_E_ARGUMENT, "input '%s' has no declared rank: give --inputs", info.name);
         for (int32_t d = 0; d < info.rank; d++) {
             shape[d] = info.shape[d];
             if (shape[d] < 0 && (info.symbols[d] == NULL || !dim_of(dims, info.symbols[d], &shape[d])))
                 shape[d] = 1;
         }
-        if (status == MOTE_OK)
-            status = mote_array_shape(&shapes[i], info.dtype, info.rank, shape, diag);
+        MOTE_TRY(mote_array_shape(&shapes[i], info.dtype, info.rank, shape, diag));
+    }
+    return MOTE_OK;
+}
+
+mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag)
+{
+    size_t n = mote_model_input_count(e->model);
+    mote_array *shapes = calloc(n + 1, sizeof *shapes);
+    const mote_array **arrays = calloc(n + 1, sizeof *arrays);
+    mote_status status = shapes == NULL || arrays == NULL ? MOTE_NO_MEMORY(diag, n) : engine_shapes(e->model, dims, other, shapes, diag);
+    for (size_t i = 0; i < n && status == MOTE_OK; i++) {
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        status = mote_model_input_info(e->model, i, &info);
+        if (info.optional)
+            continue;
+        if (status == MOTE_OK && info.kind != MOTE_KIND_TENSOR) /* says what it wants instead */
+            status = mote_array_shape(&shapes[i], info.dtype, info.rank, info.shape, diag);
         arrays[i] = &shapes[i];
     }
     if (status == MOTE_OK)

@@ -59,6 +59,7 @@ mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag);
 /* Shapes the inputs from declared shapes with symbols replaced by "N=1,L=128" (1 where nothing says) and fills them: normal numbers, small
  * integers, seeded by `seed`. `dims` may also name dimensions of `other` (NULL: of none); what it names else, or twice, or gives no size to, is
  * MOTE_E_ARGUMENT with the names that there are. */
+mote_status engine_shapes(const mote_model *m, const char *dims, const mote_model *other, mote_array *shapes, mote_diag *diag); /* those shapes alone */
 mote_status engine_feed_random(engine *e, const char *dims, const mote_model *other, uint64_t seed, mote_diag *diag);
 /* The tensors of the outputs, in order: those in a sequence are named after it with their places ("s[0]"), that of an optional as it is. */
 enum { ENGINE_NAME = 1024 };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "files.h"
+#include "onnx/read.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -166,6 +167,16 @@ bool file_is_directory(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_is_compiled(const char *path)
+{
+    char first[sizeof MOTE_COMPILED_MAGIC - 1];
+    FILE *f = file_is_directory(path) ? NULL : fopen(path, "rb");
+    const bool is = f != NULL && fread(first, 1, sizeof first, f) == sizeof first && memcmp(first, MOTE_COMPILED_MAGIC, sizeof first) == 0;
+    if (f != NULL)
+        fclose(f);
+    return is;
 }
 
 bool has_suffix(const char *path, const char *suffix)

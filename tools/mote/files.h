@@ -25,6 +25,7 @@ void file_outputs_abandon(void);
 /* begin, write n bytes, end. */
 mote_status file_write(const char *path, const void *bytes, size_t n, bool overwrite, mote_diag *diag);
 bool file_is_directory(const char *path);
+bool file_is_compiled(const char *path); /* by its first bytes */
 bool has_suffix(const char *path, const char *suffix); /* without regard to case */
 
 #endif

@@ -202,9 +202,9 @@ static mote_status lower_depthwise(mote_lower *l, const mote_conv_window *window
     if (constant) {
         static const uint32_t inputs[] = {1, 2};
         const bool bias = l->n_in > 2 && l->in[2] != NULL;
-        dw_pack pack = {.w = l->value[1]->data, .bias = bias ? l->value[2]->data : NULL, .c = c, .taps = taps};
+        dw_pack pack = {.w = l->in[1]->data, .bias = bias ? l->in[2]->data : NULL, .c = c, .taps = taps};
         MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('d', 16), bytes, dw_fill, &pack, (const void **)&p->packed));
-        l->unread = bias ? 6 : 2;
+        l->gone = l->unread = bias ? 6 : 2;
     } else {
         l->scratch_bytes = bytes;
     }
@@ -257,7 +257,7 @@ static mote_status lower_conv(mote_lower *l)
     if (gate ? groups != 1 || outputs % 2 != 0 || m * (outputs / 2) != mote_array_count(y) : m * outputs != mote_array_count(y))
         return MOTE_OK;
     const bool bias = l->n_in > 2 && l->in[2] != NULL;
-    const bool constant = l->value[1] != NULL && (!bias || l->value[2] != NULL);
+    const bool constant = mote_lower_fixed(l, 1) && (!bias || mote_lower_fixed(l, 2));
     mote_cpu_act act;
     mote_cpu_act_of(l->node, l->cpu, &act);
     if (groups > 1 && cg == 1 && mg == 1)
@@ -297,11 +297,11 @@ static mote_status lower_conv(mote_lower *l)
     }
     if (constant) {
         static const uint32_t inputs[] = {1, 2};
-        p->pack.source.src = l->value[1]->data;
-        p->pack.source.bias = bias ? l->value[2]->data : NULL;
+        p->pack.source.src = l->in[1]->data;
+        p->pack.source.bias = bias ? l->in[2]->data : NULL;
         p->pack.pool = l->pool;
         MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('c', row->nr), bytes, mote_cpu_pack_fill, &p->pack, (const void **)&p->packed));
-        l->unread = bias ? 6 : 2;
+        l->gone = l->unread = bias ? 6 : 2;
     } else {
         l->scratch_bytes = bytes;
     }

@@ -184,14 +184,14 @@ static mote_status lower_transposed(mote_lower *l)
     p->turn = mote_transpose_select(sizeof(float), l->cpu)->fn;
     p->add = mote_binary_select(MOTE_BINARY_ADD, l->cpu)->fn;
     size_t packed;
-    const bool constant = l->value[1] != NULL;
+    const bool constant = mote_lower_fixed(l, 1);
     if (!sizes(p, constant, &packed, &l->scratch_bytes))
         return MOTE_OK;
     if (constant) {
         static const uint32_t inputs[] = {1};
-        weights_source s = {p, l->value[1]->data};
+        weights_source s = {p, l->in[1]->data};
         MOTE_TRY(mote_lower_pack(l, inputs, 1, MOTE_VARIANT('T', p->gemm->nr), packed, pack_fill, &s, (const void **)&p->packed));
-        l->unread = 2;
+        l->gone = l->unread = 2;
     }
     l->run = transposed_run;
     l->params = p;

@@ -56,7 +56,7 @@ static bool present(const mote_lower *l, uint32_t i) { return i < l->n_in && l->
 static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bool trans_a, bool trans_b, uint32_t bias, uint32_t residual)
 {
     const mote_gemm_f32_row *row = mote_gemm_f32_select(l->cpu);
-    const bool constant = l->value[1] != NULL && (bias == UINT32_MAX || l->value[bias] != NULL);
+    const bool constant = mote_lower_fixed(l, 1) && (bias == UINT32_MAX || mote_lower_fixed(l, bias));
     size_t floats, bytes, a_bytes;
     if (!mote_gemm_f32_packed(n, k, &floats) || !mote_size_mul(floats, sizeof(float), &bytes) || !mote_size_mul(m, k, &a_bytes) ||
         !mote_size_mul(a_bytes, sizeof(float), &a_bytes))
@@ -71,12 +71,12 @@ static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bo
                                           .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn}, .nr = row->nr, .groups = 1};
     if (constant) {
         const uint32_t inputs[] = {1, bias};
-        p->pack.source.src = l->value[1]->data;
-        p->pack.source.bias = bias != UINT32_MAX ? l->value[bias]->data : NULL;
+        p->pack.source.src = l->in[1]->data;
+        p->pack.source.bias = bias != UINT32_MAX ? l->in[bias]->data : NULL;
         p->pack.pool = l->pool;
         MOTE_TRY(mote_lower_pack(l, inputs, bias != UINT32_MAX ? 2 : 1, MOTE_VARIANT(trans_b ? 't' : 'g', row->nr), bytes, mote_cpu_pack_fill, &p->pack,
                                  (const void **)&p->packed));
-        l->unread = bias != UINT32_MAX ? 2u | 1u << bias : 2u;
+        l->gone = l->unread = bias != UINT32_MAX ? 2u | 1u << bias : 2u;
     } else {
         l->scratch_bytes = bytes;
     }
@@ -237,10 +237,10 @@ static mote_status lower_matmul(mote_lower *l)
     batch_steps(b, p->rank, p->b_index);
     p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = n, .taps = 1, .kc = k, .a_stride = k, .c_stride = n};
     p->pack = (mote_cpu_pack){.source = {.n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1}, .nr = row->nr, .groups = 1};
-    if (l->value[1] != NULL) {
+    if (mote_lower_fixed(l, 1)) {
         static const uint32_t inputs[] = {1};
         mote_cpu_pack all = p->pack;
-        all.source.src = l->value[1]->data;
+        all.source.src = l->in[1]->data;
         all.groups = b_matrices;
         all.pool = l->pool;
         all.src_step = k * n;
@@ -248,7 +248,7 @@ static mote_status lower_matmul(mote_lower *l)
         if (!mote_size_mul(floats, b_matrices, &bytes) || !mote_size_mul(bytes, sizeof(float), &bytes))
             return MOTE_OK;
         MOTE_TRY(mote_lower_pack(l, inputs, 1, MOTE_VARIANT('b', row->nr), bytes, mote_cpu_pack_fill, &all, (const void **)&p->packed));
-        l->unread = 2;
+        l->gone = l->unread = 2;
     } else if (!mote_size_mul(floats, l->workers, &bytes) || !mote_size_mul(bytes, sizeof(float), &l->scratch_bytes)) {
         return MOTE_OK;
     }

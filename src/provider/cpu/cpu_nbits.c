@@ -135,7 +135,8 @@ static mote_status lower_nbits(mote_lower *l)
     const uint32_t used[3] = {MOTE_NBITS_B, MOTE_NBITS_SCALES, MOTE_NBITS_ZERO};
     const mote_array *zero = l->n_in > MOTE_NBITS_ZERO && l->in[MOTE_NBITS_ZERO] != NULL ? l->value[MOTE_NBITS_ZERO] : NULL;
     const bool has_zero = l->n_in > MOTE_NBITS_ZERO && l->in[MOTE_NBITS_ZERO] != NULL, has_group = l->n_in > MOTE_NBITS_GROUP && l->in[MOTE_NBITS_GROUP] != NULL;
-    pack_job j = {.b = l->value[MOTE_NBITS_B], .scale = l->value[MOTE_NBITS_SCALES], .zero = zero};
+    pack_job j = {.b = mote_lower_fixed(l, MOTE_NBITS_B) ? l->in[MOTE_NBITS_B] : NULL,
+                  .scale = mote_lower_fixed(l, MOTE_NBITS_SCALES) ? l->in[MOTE_NBITS_SCALES] : NULL, .zero = zero};
     if (l->out[0] == NULL || l->in[0]->dtype != MOTE_DTYPE_F32 || j.b == NULL || j.scale == NULL || (has_zero && zero == NULL) || mote_array_count(l->out[0]) == 0 ||
         (zero != NULL && zero->dtype != MOTE_DTYPE_U8 && zero->dtype != MOTE_DTYPE_F32))
         return MOTE_OK;
@@ -172,6 +173,7 @@ static mote_status lower_nbits(mote_lower *l)
     l->run = nbits_run;
     l->params = p;
     l->kernel = p->row->name;
+    l->gone = 1u << MOTE_NBITS_B | 1u << MOTE_NBITS_SCALES;
     l->unread = 1u << MOTE_NBITS_B | 1u << MOTE_NBITS_SCALES | (has_zero ? 1u << MOTE_NBITS_ZERO : 0u) | (has_group ? 1u << MOTE_NBITS_GROUP : 0u);
     return MOTE_OK;
 }

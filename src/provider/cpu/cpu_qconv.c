@@ -11,11 +11,11 @@ enum { FEW_CHANNELS = 31, RUN_BYTES = 512 }; /* as in cpu_conv.c, in bytes */
 
 /* Where an operator has what both have. pack: inputs that packed weights depend on. */
 typedef struct conv_form {
-    uint32_t w, xz, pack[6], n_pack, unread;
+    uint32_t w, xz, pack[6], n_pack, unread, gone;
     bool s32;
 } conv_form;
-static const conv_form qconv_form = {.w = 3, .xz = 2, .pack = {1, 3, 4, 5, 6, 8}, .n_pack = 6, .unread = 0x1fe};
-static const conv_form sums_form = {.w = 1, .xz = 2, .pack = {1, 3}, .n_pack = 1, .unread = 1 << 1 | 1 << 3, .s32 = true}; /* n_pack: 2 with zero points */
+static const conv_form qconv_form = {.w = 3, .xz = 2, .pack = {1, 3, 4, 5, 6, 8}, .n_pack = 6, .unread = 0x1fe, .gone = 1 << 3 | 1 << 8};
+static const conv_form sums_form = {.w = 1, .xz = 2, .pack = {1, 3}, .n_pack = 1, .unread = 1 << 1 | 1 << 3, .gone = 1 << 1, .s32 = true}; /* n_pack: 2 with zero points */
 
 /* A row of x's zero point, which padding is; made at run where the zero point is known only then. */
 typedef struct conv_border {
@@ -139,6 +139,7 @@ static mote_status lower_depthwise(mote_lower *l, const conv_form *f, const mote
     l->params = p;
     l->kernel = p->row->name;
     l->unread = f->unread;
+    l->gone = f->gone;
     l->scratch_bytes = border->at_run != 0 ? border->bytes : 0;
     return MOTE_OK;
 }
@@ -147,8 +148,8 @@ static mote_status lower_depthwise(mote_lower *l, const conv_form *f, const mote
 static bool sums_of(const mote_lower *l, const conv_form *f, size_t outputs, mote_cpu_quant *q)
 {
     const bool zero = l->n_in > 3 && l->in[3] != NULL;
-    const mote_array *w = l->value[f->w], *wz = zero ? l->value[3] : NULL;
-    if (w == NULL || (zero && wz == NULL))
+    const mote_array *w = l->in[f->w], *wz = zero ? l->value[3] : NULL;
+    if (!mote_lower_fixed(l, f->w) || (zero && wz == NULL))
         return false;
     const size_t n = wz != NULL ? mote_array_count(wz) : 1;
     if (n != 1 && n != outputs)
@@ -160,6 +161,34 @@ static bool sums_of(const mote_lower *l, const conv_form *f, size_t outputs, mot
     for (size_t i = 0; i < n; i++)
         q->w_zero_any = q->w_zero_any || (wz != NULL ? mote_array_i64(wz, i) : 0) != (q->w_signed ? 0 : 128);
     return true;
+}
+
+typedef struct runs_pack {
+    mote_cpu_qpack *pack;
+    size_t outputs, c, taps;
+    mote_heap *heap;
+    mote_diag *diag;
+} runs_pack;
+
+/* A run's channels are (kx, c): [m][c][ky][kx] becomes [m][ky][kx][c]. */
+static mote_status runs_fill(void *ctx, void *dst)
+{
+    const runs_pack *r = ctx;
+    const size_t count = r->outputs * r->c * r->taps;
+    const uint8_t *w = r->pack->source.src;
+    uint8_t *ordered = mote_heap_alloc(r->heap, count);
+    if (ordered == NULL)
+        return MOTE_NO_MEMORY(r->diag, count);
+    for (size_t i = 0; i < r->outputs; i++)
+        for (size_t j = 0; j < r->c; j++)
+            for (size_t t = 0; t < r->taps; t++)
+                ordered[(i * r->taps + t) * r->c + j] = w[(i * r->c + j) * r->taps + t];
+    r->pack->source.src = ordered;
+    r->pack->source.tap_stride = r->pack->source.kc;
+    r->pack->source.k_stride = 1;
+    const mote_status status = mote_cpu_qpack_fill(r->pack, dst);
+    mote_heap_free(r->heap, ordered, count);
+    return status;
 }
 
 static mote_status lower_conv(mote_lower *l, const conv_form *f)
@@ -213,28 +242,14 @@ static mote_status lower_conv(mote_lower *l, const conv_form *f)
     mote_cpu_qpack pack = {.source = {.src = q.w, .b_signed = q.w_signed, .n = mg, .taps = rt, .kc = rc, .tap_stride = 1, .k_stride = taps, .n_stride = cg * taps,
                                       .bias = q.bias, .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},
                            .nr = row->nr, .groups = groups, .src_step = mg * cg * taps, .n_step = mg, .dst_step = step, .pool = l->pool};
-    uint8_t *ordered = NULL;
-    const size_t count = mote_array_count(w);
-    if (runs) { /* a run's channels are (kx, c): [m][c][ky][kx] becomes [m][ky][kx][c] */
-        ordered = mote_heap_alloc(l->heap, count);
-        if (ordered == NULL)
-            return MOTE_NO_MEMORY(l->diag, count);
-        for (size_t i = 0; i < outputs; i++)
-            for (size_t j = 0; j < c; j++)
-                for (size_t t = 0; t < taps; t++)
-                    ordered[(i * taps + t) * c + j] = ((const uint8_t *)q.w)[(i * c + j) * taps + t];
-        pack.source.src = ordered;
-        pack.source.tap_stride = rc;
-        pack.source.k_stride = 1;
-    }
-    const mote_status status = mote_lower_pack(l, f->pack, f->n_pack, MOTE_VARIANT((runs ? 'r' : 'q') + (f->s32 ? 256 : 0), row->nr), bytes, mote_cpu_qpack_fill,
-                                               &pack, &p->packed);
-    mote_heap_free(l->heap, ordered, count);
-    MOTE_TRY(status);
+    runs_pack in_runs = {.pack = &pack, .outputs = outputs, .c = c, .taps = taps, .heap = l->heap, .diag = l->diag};
+    MOTE_TRY(mote_lower_pack(l, f->pack, f->n_pack, MOTE_VARIANT((runs ? 'r' : 'q') + (f->s32 ? 256 : 0), row->nr), bytes, runs ? runs_fill : mote_cpu_qpack_fill,
+                             runs ? (void *)&in_runs : &pack, &p->packed));
     l->run = qconv_run;
     l->params = p;
     l->kernel = row->name;
     l->unread = f->unread;
+    l->gone = f->gone;
     l->scratch_bytes = scratch;
     return MOTE_OK;
 }

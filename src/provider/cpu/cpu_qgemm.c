@@ -55,6 +55,7 @@ static mote_status lower_qgemm(mote_lower *l)
     l->params = p;
     l->kernel = row->name;
     l->unread = 0x1fe; /* inputs 1 to 8 */
+    l->gone = 1u << 3 | 1u << 8;
     return MOTE_OK;
 }
 
@@ -64,7 +65,7 @@ static mote_status lower_matmul_integer(mote_lower *l)
     static const uint32_t inputs[] = {1, 3};
     const mote_array *a = l->in[0], *b = l->in[1], *y = l->out[0];
     const bool has_az = l->n_in > 2 && l->in[2] != NULL, has_bz = l->n_in > 3 && l->in[3] != NULL;
-    if (y == NULL || a->rank < 1 || b->rank != 2 || l->value[1] == NULL || (has_bz && l->value[3] == NULL) || mote_array_count(y) == 0 ||
+    if (y == NULL || a->rank < 1 || b->rank != 2 || !mote_lower_fixed(l, 1) || (has_bz && l->value[3] == NULL) || mote_array_count(y) == 0 ||
         (has_az && mote_array_count(l->in[2]) != 1))
         return MOTE_OK;
     const size_t k = (size_t)b->dims[0], n = (size_t)b->dims[1], n_bz = has_bz ? mote_array_count(l->in[3]) : 1;
@@ -80,7 +81,7 @@ static mote_status lower_matmul_integer(mote_lower *l)
                             .az = has_az && l->value[2] != NULL ? (int32_t)mote_array_i64(l->value[2], 0) : 0, .y_stride = n, .s32 = true};
     for (size_t i = 0; i < n_bz; i++)
         p->op.b_zero = p->op.b_zero || (has_bz ? mote_array_i64(l->value[3], i) : 0) != (b_signed ? 0 : 128);
-    mote_cpu_qpack pack = {.source = {.src = l->value[1]->data, .b_signed = b_signed, .n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1,
+    mote_cpu_qpack pack = {.source = {.src = l->in[1]->data, .b_signed = b_signed, .n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1,
                                       .zero = has_bz ? l->value[3]->data : NULL, .zero_step = n_bz == 1 ? 0 : 1},
                            .nr = row->nr, .groups = 1, .pool = l->pool};
     MOTE_TRY(mote_lower_pack(l, inputs, has_bz ? 2 : 1, MOTE_VARIANT('m', row->nr), bytes, mote_cpu_qpack_fill, &pack, &p->packed));
@@ -88,6 +89,7 @@ static mote_status lower_matmul_integer(mote_lower *l)
     l->params = p;
     l->kernel = row->name;
     l->unread = has_bz ? 10 : 2;
+    l->gone = 2;
     return MOTE_OK;
 }
 

@@ -15,12 +15,12 @@ mote_status mote_cpu_quant_of(mote_lower *l, size_t outputs, mote_cpu_quant *q, 
     static const uint32_t constants[] = {XS, XZ, W, WS, WZ, YS, YZ, B};
     *ok = false;
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
-        if (present(l, constants[i]) && l->value[constants[i]] == NULL)
+        if (present(l, constants[i]) && (constants[i] == W || constants[i] == B ? !mote_lower_fixed(l, constants[i]) : l->value[constants[i]] == NULL))
             return MOTE_OK;
-    const mote_array *x = l->in[X], *w = l->value[W], *ws = l->value[WS], *wz = present(l, WZ) ? l->value[WZ] : NULL, *y = l->out[0];
+    const mote_array *x = l->in[X], *w = l->in[W], *ws = l->value[WS], *wz = present(l, WZ) ? l->value[WZ] : NULL, *y = l->out[0];
     const size_t n_ws = mote_array_count(ws), n_wz = wz != NULL ? mote_array_count(wz) : 1;
     if ((n_ws != 1 && n_ws != outputs) || (n_wz != 1 && n_wz != outputs) || mote_array_count(l->value[XS]) != 1 || mote_array_count(l->value[YS]) != 1 ||
-        (present(l, XZ) && mote_array_count(l->value[XZ]) != 1) || mote_array_count(l->value[YZ]) != 1 || (present(l, B) && mote_array_count(l->value[B]) != outputs) ||
+        (present(l, XZ) && mote_array_count(l->value[XZ]) != 1) || mote_array_count(l->value[YZ]) != 1 || (present(l, B) && mote_array_count(l->in[B]) != outputs) ||
         (present(l, T) && l->in[T]->bytes < 256) || ws->dtype != MOTE_DTYPE_F32)
         return MOTE_OK;
     size_t bytes;
@@ -30,7 +30,7 @@ mote_status mote_cpu_quant_of(mote_lower *l, size_t outputs, mote_cpu_quant *q, 
     MOTE_TRY(mote_lower_params(l, bytes, (void **)&scale));
     for (size_t i = 0; i < outputs; i++)
         scale[i] = mote_requant_scale(float_at(l->value[XS], 0), float_at(ws, n_ws == 1 ? 0 : i), float_at(l->value[YS], 0));
-    *q = (mote_cpu_quant){.w = w->data, .bias = present(l, B) ? l->value[B]->data : NULL, .w_zero = wz != NULL ? wz->data : NULL, .w_zero_step = n_wz == 1 ? 0 : 1,
+    *q = (mote_cpu_quant){.w = w->data, .bias = present(l, B) ? l->in[B]->data : NULL, .w_zero = wz != NULL ? wz->data : NULL, .w_zero_step = n_wz == 1 ? 0 : 1,
                           .scale = scale, .x_signed = x->dtype == MOTE_DTYPE_S8, .w_signed = w->dtype == MOTE_DTYPE_S8,
                           .xz = present(l, XZ) ? (int32_t)mote_array_i64(l->value[XZ], 0) : 0, .yz = (int32_t)mote_array_i64(l->value[YZ], 0),
                           .table = present(l, T)};

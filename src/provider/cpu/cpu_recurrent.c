@@ -278,14 +278,14 @@ static mote_status lower_recurrent(mote_lower *l)
         !mote_size_mul(packed, sizeof(float), &bytes))
         return MOTE_OK;
     const bool bias = present(l, 3);
-    if (l->value[1] != NULL && l->value[2] != NULL && (!bias || l->value[3] != NULL)) {
+    if (mote_lower_fixed(l, 1) && mote_lower_fixed(l, 2) && (!bias || mote_lower_fixed(l, 3))) {
         static const uint32_t inputs[] = {1, 2, 3};
-        p->weights.src[0] = l->value[1]->data;
-        p->weights.src[1] = l->value[2]->data;
-        p->weights.src[2] = bias ? l->value[3]->data : NULL;
+        p->weights.src[0] = l->in[1]->data;
+        p->weights.src[1] = l->in[2]->data;
+        p->weights.src[2] = bias ? l->in[3]->data : NULL;
         MOTE_TRY(mote_lower_pack(l, inputs, bias ? 3 : 2, MOTE_VARIANT('r' << 8 | (int)kind << 1 | (int)p->weights.linear, p->gemm->nr), bytes, pack_fill,
                                  &p->weights, (const void **)&p->packed));
-        l->unread = bias ? 14u : 6u;
+        l->gone = l->unread = bias ? 14u : 6u;
     } else if (!mote_size_add(scratch, packed, &scratch)) {
         return MOTE_OK;
     }

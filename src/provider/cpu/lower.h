@@ -52,6 +52,7 @@ struct mote_lower {
     const mote_array *const *in;    /* shapes; NULL: omitted. data only where value[i] is set */
     const mote_array *const *value; /* the input's value when it is fixed for the plan's life, else NULL. Aligned up to 4 KiB; a larger one
                                        may lie anywhere in the mapped file: packing reads it through mote_f32u and its like */
+    uint32_t absent;                /* bit i: input i is fixed, but a compiled model has it only packed: value[i] and in[i]->data are NULL */
     const mote_array *const *out;   /* shapes; NULL: not used */
     uint32_t cpu;                   /* features that kernels may use (base/cpu.h) */
     unsigned workers;               /* of the pool */
@@ -67,9 +68,13 @@ struct mote_lower {
     size_t scratch_bytes;           /* for all workers together */
     void (*release)(const void *params); /* called once when the step goes; NULL: nothing to release */
     uint32_t unread;                /* bit i: run never reads input i's data (it was packed): the executor need not align or keep it */
+    uint32_t gone;                  /* bit i: of input i's data nothing is read but by fills of mote_lower_pack: a compiled model need not have it */
     uint32_t loose;                 /* bit i: run copies from input i whatever its alignment is: a table in a mapped file stays there */
     uint32_t inplace;               /* bit i: output 0 may lie in input i's memory (same bytes; read before written, element by element) */
 };
+
+/* Whether input i is fixed for the plan's life; its data may be there for a fill alone (l->in[i]->data). */
+MOTE_INLINE bool mote_lower_fixed(const mote_lower *l, uint32_t i) { return l->value[i] != NULL || (i < 32 && (l->absent >> i & 1u) != 0); }
 
 typedef mote_status (*mote_lower_fn)(mote_lower *l);
 #define MOTE_LOWER(domain, op, fn)                                                                                     \
