@@ -100,7 +100,8 @@ static mote_status give(mote_quantizer *q, mote_status status, const mote_load_o
     return status;
 }
 
-mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)
+mote_status mote_quant_edited(mote_quantizer *q, const char *recipe, mote_status (*edit)(void *ctx, mote_module *m, mote_diag *diag), void *ctx, const mote_load_options *load,
+                              mote_model **out, size_t *bytes, mote_diag *diag)
 {
     if (diag != NULL)
         *diag = (mote_diag)MOTE_DIAG_INIT;
@@ -110,10 +111,25 @@ mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const 
     mote_quant_free_bytes(q);
     MOTE_REQUIRE(q->o.variants && q->seen != NULL && !q->running, diag, MOTE_E_ARGUMENT, "the quantizer has rounds to go, or was not made for variants");
     mote_status status = begin(q, recipe, &v, diag);
+    size_t whole = 0;
+    if (status == MOTE_OK && edit != NULL) {
+        if (bytes != NULL)
+            status = mote_onnx_write_memory(v.module, &q->heap, NULL, &whole, diag);
+        if (status == MOTE_OK)
+            status = edit(ctx, v.module, diag);
+    }
     if (status == MOTE_OK)
         status = mote_onnx_write_memory(v.module, &q->heap, &q->bytes, &q->n_bytes, diag);
     end(&v);
-    return give(q, status, load, out, bytes, diag);
+    status = give(q, status, load, out, bytes, diag);
+    if (edit != NULL && bytes != NULL)
+        *bytes = status == MOTE_OK ? whole : 0;
+    return status;
+}
+
+mote_status mote_quantizer_variant(mote_quantizer *q, const char *recipe, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)
+{
+    return mote_quant_edited(q, recipe, NULL, NULL, load, out, bytes, diag);
 }
 
 mote_status mote_quantizer_result(mote_quantizer *q, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag)

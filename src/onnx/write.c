@@ -503,6 +503,8 @@ static mote_status put_memory(const model_ctx *c, mote_heap *heap, void **out, s
     mote_emit_begin(&e, -1, NULL);
     put_model(&e, c);
     *bytes = (size_t)e.n;
+    if (out == NULL)
+        return MOTE_OK;
     *out = mote_heap_alloc(heap, *bytes);
     if (*out == NULL)
         return MOTE_NO_MEMORY(diag, e.n);
@@ -513,7 +515,8 @@ static mote_status put_memory(const model_ctx *c, mote_heap *heap, void **out, s
 
 mote_status mote_onnx_write_memory(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_diag *diag)
 {
-    *out = NULL;
+    if (out != NULL)
+        *out = NULL;
     *bytes = 0;
     model_ctx c;
     versions v = {NULL, 0};

@@ -17,7 +17,7 @@ typedef struct mote_onnx_write_options {
 /* Writes path (and, for external data, FILE.HASH.data in the same folder, first) under temporary names and renames them when they are complete and on
  * disk. MOTE_E_IO, MOTE_E_LIMIT, MOTE_E_UNSUPPORTED, MOTE_E_MODEL, MOTE_E_MEMORY; on failure nothing that was there is changed. */
 mote_status mote_onnx_write_path(const mote_module *m, const char *path, const mote_onnx_write_options *o, mote_diag *diag);
-/* Into memory of `heap`, to be freed with *bytes. No external data. */
+/* Into memory of `heap`, to be freed with *bytes; out NULL: only *bytes is wanted. No external data. */
 mote_status mote_onnx_write_memory(const mote_module *m, mote_heap *heap, void **out, size_t *bytes, mote_diag *diag);
 
 /* The graph of a compiled model (session/compiled.h): as above, but forms of the domain "mote" stand in it, each node has its version (field 40) and the

@@ -13,7 +13,7 @@ typedef struct sensitivity_options {
     engine_options engine;
     const char *data, *eval, *prep, *vocab, *fix, *svg, *precisions, *effort;
     uint64_t limit, max_length, eval_limit, finalists;
-    bool json, overwrite, one_out;
+    bool json, overwrite, one_out, whole;
 } sensitivity_options;
 
 extern const command command_sensitivity;
@@ -23,6 +23,7 @@ static const option_spec table[] = {
     {"limit", OPTION_COUNT, offsetof(sensitivity_options, limit), "N", "the first N samples; 64 by default"},
     {"precisions", OPTION_TEXT, offsetof(sensitivity_options, precisions), "LIST", "of f16, int8, int8-dynamic, weights-int8, weights-int4, weights-f16; \"int8,f16\" by default"},
     {"one-out", OPTION_FLAG, offsetof(sensitivity_options, one_out), NULL, "also all layers but one"},
+    {"whole", OPTION_FLAG, offsetof(sensitivity_options, whole), NULL, "run the whole model for each layer, not only what comes after it: slower"},
     {"eval", OPTION_TEXT, offsetof(sensitivity_options, eval), "DIR|F.iob2|F.npz", "labelled data, as eval takes them, to score the finalists on"},
     {"eval-limit", OPTION_COUNT, offsetof(sensitivity_options, eval_limit), "N", "the first N of these only"},
     {"finalists", OPTION_COUNT, offsetof(sensitivity_options, finalists), "N", "the N layers of each precision that diverge most, scored with --eval; 5 by default"},
@@ -144,7 +145,7 @@ static int run_sensitivity(void *values, int n, char **operand)
     to.quantize.fix = o->fix;
     to.quantize.effort = o->effort != NULL ? (unsigned)(o->effort[0] - '0') : 1;
     trial t = {0};
-    ranking k = {0};
+    ranking k = {.whole = o->whole};
     scorer s = {.engine = &o->engine, .model = operand[0], .data = o->eval, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
                 .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX};
     mote_status status = file_output_allowed(o->svg, o->overwrite, &diag);

@@ -53,31 +53,56 @@ static mote_status list_layers(trial *t, ranking *k, mote_diag *diag)
     return MOTE_OK;
 }
 
-static mote_status measure(trial *t, const char *rest, const char *node, const char *precision, ranking_entry *e, mote_diag *diag)
+static mote_status measure(trial *t, const char *rest, const char *node, const char *precision, const mote_cut *cut, ranking_entry *e, mote_diag *diag)
 {
     char *recipe = trial_recipe(rest, &node, &precision, node != NULL, NULL);
     MOTE_REQUIRE(recipe != NULL, diag, MOTE_E_MEMORY, "no recipe for '%s'", node != NULL ? node : rest);
-    mote_status status = trial_run(t, recipe, 0, &e->result, diag);
+    mote_status status = cut != NULL && cut->usable ? trial_run_cut(t, recipe, cut, &e->result, diag) : trial_run(t, recipe, 0, &e->result, diag);
     free(recipe);
     e->done = status == MOTE_OK;
     return status;
 }
 
+/* What is before each layer, kept where there is room. */
+static mote_status find_cuts(trial *t, ranking *k, mote_cut **out, mote_diag *diag)
+{
+    if (k->whole || k->n_layers == 0)
+        return MOTE_OK;
+    *out = mote_arena_calloc(&t->q->arena, k->n_layers, sizeof **out);
+    if (*out == NULL)
+        return MOTE_NO_MEMORY(diag, k->n_layers * sizeof **out);
+    for (size_t i = 0; i < k->n_layers; i++)
+        MOTE_TRY(mote_cut_find(t->q, i, &(*out)[i], diag));
+    return trial_keep(t, *out, k->n_layers, &k->kept, diag);
+}
+
+/* A rule for its name is about other nodes, too. */
+static bool shares_name(const trial *t, const ranking *k, size_t layer)
+{
+    const mote_str pattern = mote_str_c(k->layers[layer].node);
+    size_t n = 0;
+    for (const mote_node *x = t->q->module->graph->first; x != NULL; x = x->next)
+        n += mote_pattern_matches(pattern, x->name.n != 0 ? x->name : x->n_out != 0 && x->out[0] != NULL ? x->out[0]->name : MOTE_STR(""));
+    return n != 1;
+}
+
 mote_status ranking_measure(trial *t, ranking *k, bool one_out, mote_diag *diag)
 {
     size_t done = 0;
+    mote_cut *cuts = NULL;
     MOTE_TRY(list_layers(t, k, diag));
+    MOTE_TRY(find_cuts(t, k, &cuts, diag));
     k->one_out = one_out;
     const size_t total = k->n_precisions * (1 + k->n_layers * (one_out ? 2 : 1));
     for (size_t p = 0; p < k->n_precisions; p++) {
-        MOTE_TRY(measure(t, k->precisions[p], NULL, NULL, &k->all[p], diag));
+        MOTE_TRY(measure(t, k->precisions[p], NULL, NULL, NULL, &k->all[p], diag));
         eval_progress(++done, total);
         for (size_t i = 0; i < k->n_layers; i++) {
             const mote_quantized_layer *l = &k->layers[i];
             if (ranking_possible(l, k->precisions[p])) {
-                MOTE_TRY(measure(t, "f32", l->node, k->precisions[p], &k->in[i * k->n_precisions + p], diag));
+                MOTE_TRY(measure(t, "f32", l->node, k->precisions[p], k->kept && !shares_name(t, k, i) ? &cuts[i] : NULL, &k->in[i * k->n_precisions + p], diag));
                 if (one_out)
-                    MOTE_TRY(measure(t, k->precisions[p], l->node, "f32", &k->out[i * k->n_precisions + p], diag));
+                    MOTE_TRY(measure(t, k->precisions[p], l->node, "f32", NULL, &k->out[i * k->n_precisions + p], diag));
             }
             eval_progress(done += one_out ? 2 : 1, total);
         }

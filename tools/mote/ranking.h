@@ -21,7 +21,8 @@ typedef struct ranking {
     ranking_entry *in, *out;       /* [layers, precisions]: this layer alone, all but this one */
     ranking_entry all[RANKING_PRECISIONS];
     size_t *order;                 /* layers, the most sensitive first */
-    bool one_out;
+    bool one_out, whole;           /* whole: nothing is kept, the model is run from its beginning each time */
+    bool kept;
 } ranking;
 
 /* "int8,f16": names of recipes, each once, f32 not among them. */

@@ -137,6 +137,7 @@ void trial_close(trial *t)
 {
     for (size_t i = 0; i < t->n; i++) {
         named_arrays_free(&t->samples[i].in);
+        named_arrays_free(&t->samples[i].kept);
         for (size_t k = 0; k < TRIAL_OUTPUTS; k++)
             free(t->samples[i].out[k].data);
     }
@@ -232,6 +233,159 @@ mote_status trial_model(trial *t, mote_model *m, size_t time, trial_result *out,
         return status;
     }
     return run_all(t, &e, time, out, diag);
+}
+
+/* ---- kept values ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    const mote_str x = *(const mote_str *)a, y = *(const mote_str *)b;
+    const int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+    return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
+}
+
+typedef struct keeper {
+    trial *t;
+    trial_sample *sample;
+} keeper;
+
+/* A tap. */
+static void keep_value(void *ctx, const char *name, const mote_tensor *x)
+{
+    keeper *k = ctx;
+    trial *t = k->t;
+    const mote_str key = mote_str_c(name);
+    if (t->kept_status != MOTE_OK || bsearch(&key, t->wanted, t->n_wanted, sizeof key, by_name) == NULL || k->sample->kept.n == t->n_wanted)
+        return;
+    named_array *to = &k->sample->kept.items[k->sample->kept.n];
+    mote_array a = {.dtype = x->dtype, .rank = x->rank, .data = mote_tensor_map(x), .bytes = x->bytes};
+    memcpy(a.dims, x->shape, sizeof a.dims);
+    t->kept_status = x->dtype == MOTE_DTYPE_STRING ? MOTE_E_LIMIT : copy_array(t, &a, &to->array, NULL);
+    if (t->kept_status != MOTE_OK)
+        return;
+    k->sample->kept.n++;
+    const size_t size = sizeof MOTE_CUT_PREFIX + key.n;
+    to->name = malloc(size);
+    if (to->name == NULL)
+        t->kept_status = MOTE_E_MEMORY;
+    else
+        snprintf(to->name, size, MOTE_CUT_PREFIX "%s", name);
+}
+
+static void forget(trial *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        named_arrays *k = &t->samples[i].kept;
+        for (size_t e = 0; e < k->n; e++)
+            t->bytes -= k->items[e].array.bytes;
+        named_arrays_free(k);
+        *k = (named_arrays){NULL, 0};
+    }
+}
+
+static mote_status run_keeping(trial *t, mote_diag *diag)
+{
+    mote_model *m;
+    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
+    keeper k = {t, NULL};
+    engine_options eo = t->o->engine;
+    engine e;
+    load.custom_ops = tool_operators();
+    MOTE_TRY(mote_cut_outputs(t->q, "{\"default\": \"f32\"}", t->wanted, t->n_wanted, &load, &m, diag));
+    eo.tap = keep_value;
+    eo.tap_ctx = &k;
+    MOTE_TRY(engine_open_model(&e, m, &eo, diag));
+    mote_status status = MOTE_OK;
+    for (size_t i = 0; i < t->n && status == MOTE_OK && t->kept_status == MOTE_OK; i++) {
+        k.sample = &t->samples[i];
+        k.sample->kept.items = calloc(t->n_wanted + 1, sizeof *k.sample->kept.items);
+        status = k.sample->kept.items == NULL ? MOTE_NO_MEMORY(diag, t->n_wanted) : tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : MOTE_OK;
+        if (status == MOTE_OK)
+            status = engine_feed(&e, &t->samples[i].in, diag);
+        if (status == MOTE_OK)
+            status = mote_session_run(e.session, NULL, diag);
+        if (status == MOTE_OK && t->kept_status == MOTE_OK && k.sample->kept.n != t->n_wanted)
+            t->kept_status = MOTE_E_LIMIT; /* a value that was not seen */
+    }
+    engine_close(&e);
+    return status;
+}
+
+mote_status trial_keep(trial *t, const mote_cut *cuts, size_t n, bool *kept, mote_diag *diag)
+{
+    size_t all = 0, unique = 0;
+    for (size_t i = 0; i < n; i++)
+        all += cuts[i].usable ? cuts[i].n : 0;
+    mote_str *names = calloc(all + 1, sizeof *names);
+    if (names == NULL)
+        return MOTE_NO_MEMORY(diag, all * sizeof *names);
+    all = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; cuts[i].usable && k < cuts[i].n; k++)
+            names[all++] = cuts[i].names[k];
+    if (all != 0)
+        qsort(names, all, sizeof *names, by_name);
+    for (size_t i = 0; i < all; i++)
+        if (unique == 0 || by_name(&names[unique - 1], &names[i]) != 0)
+            names[unique++] = names[i];
+    t->wanted = names;
+    t->n_wanted = unique;
+    t->kept_status = MOTE_OK;
+    mote_status status = unique != 0 ? run_keeping(t, diag) : MOTE_OK;
+    *kept = status == MOTE_OK && t->kept_status == MOTE_OK && unique != 0;
+    if (!*kept)
+        forget(t);
+    t->wanted = NULL;
+    free(names);
+    return status;
+}
+
+/* A sample's own inputs and the values that the cut takes, borrowed. */
+static mote_status inputs_of_cut(const trial_sample *s, const mote_cut *cut, named_arrays *to, mote_diag *diag)
+{
+    to->n = 0;
+    for (size_t i = 0; i < s->in.n; i++)
+        to->items[to->n++] = s->in.items[i];
+    for (size_t i = 0; i < cut->n; i++) {
+        const size_t before = to->n;
+        for (size_t k = 0; k < s->kept.n && to->n == before; k++)
+            if (mote_str_is(cut->names[i], s->kept.items[k].name + sizeof MOTE_CUT_PREFIX - 1))
+                to->items[to->n++] = s->kept.items[k];
+        MOTE_REQUIRE(to->n != before, diag, MOTE_E_MODEL, "'%.*s' was not kept", MOTE_STR_ARG(cut->names[i]));
+    }
+    return MOTE_OK;
+}
+
+mote_status trial_run_cut(trial *t, const char *recipe, const mote_cut *cut, trial_result *out, mote_diag *diag)
+{
+    mote_model *m;
+    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
+    engine e;
+    named_arrays in = {calloc(t->samples[0].in.n + cut->n + 1, sizeof *in.items), 0};
+    *out = (trial_result){.ms = 0};
+    if (in.items == NULL)
+        return MOTE_NO_MEMORY(diag, cut->n * sizeof *in.items);
+    load.custom_ops = tool_operators();
+    mote_status status = mote_cut_variant(t->q, recipe, cut, &load, &m, &out->bytes, diag);
+    if (status == MOTE_OK)
+        status = engine_open_model(&e, m, &t->o->engine, diag);
+    if (status != MOTE_OK) {
+        free(in.items);
+        return status;
+    }
+    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
+        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : inputs_of_cut(&t->samples[i], cut, &in, diag);
+        if (status == MOTE_OK)
+            status = engine_feed(&e, &in, diag);
+        if (status == MOTE_OK)
+            status = mote_session_run(e.session, NULL, diag);
+        if (status == MOTE_OK)
+            status = compare(&t->samples[i], &e, t->n_out, out, diag);
+    }
+    engine_close(&e);
+    free(in.items);
+    sum_up(out, t->n_out);
+    return status;
 }
 
 char *trial_recipe(const char *rest, const char *const *nodes, const char *const *precisions, size_t n, const char *about)
