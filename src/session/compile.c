@@ -13,6 +13,7 @@
 #include "session/frame.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,6 +82,10 @@ static mote_status plan(compile_job *j, const mote_compile_options *o)
     }
     if (status == MOTE_OK)
         status = mote_session_prepare(j->session, shapes, n, j->diag);
+    if (status == MOTE_E_SHAPE && j->diag != NULL) {
+        const size_t said = strlen(j->diag->message);
+        snprintf(j->diag->message + said, sizeof j->diag->message - said, " (open sizes were taken as 1: give others to compile for)");
+    }
     mote_heap_free(&j->source->heap, shapes, (n + 1) * sizeof *shapes);
     return status;
 }

@@ -7,6 +7,7 @@ usage: make_corpus.py            Needs numpy, onnx, Pillow. Failures that fuzzin
 import io
 import os
 import struct
+import subprocess
 import numpy as np
 import onnx
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
@@ -173,5 +174,25 @@ def texts():
     put("fuzz_tokens", "broken", (vocab + "\n").encode() + b"\xff\xc0\x80 \xed\xa0\x80 un\0able \xf4\x90\x80\x80")
 
 
-for part in (models, arrays, pictures, sounds, texts, regexes):
+def compiled():
+    """The models, compiled for plain C by the tool ($MOTE_TOOL), with less of the zeros before their data than a page would take."""
+    tool = os.environ.get("MOTE_TOOL", "build/release/mote")
+    for name in ("conv", "attention", "qdq", "recurrent", "loop"):
+        out = os.path.join(root, "fuzz_compiled.tmp")
+        subprocess.run([tool, "compile", os.path.join(root, "fuzz_load", name), "-o", out, "--target", "plain", "--overwrite"], check=True, stderr=subprocess.DEVNULL)
+        b = bytearray(open(out, "rb").read())
+        os.remove(out)
+        file_bytes, tensors, packs, graph, payload = struct.unpack_from("<5Q", b, 64)
+        behind = 128 + 16 * tensors + 64 * packs + graph
+        less = (payload - behind - 256) // 64 * 64
+        for at in [128 + 16 * i for i in range(tensors)] + [128 + 16 * tensors + 64 * i for i in range(packs)]:
+            place, = struct.unpack_from("<Q", b, at)
+            if place != 2 ** 64 - 1:
+                struct.pack_into("<Q", b, at, place - less)
+        struct.pack_into("<Q", b, 64, file_bytes - less)
+        struct.pack_into("<Q", b, 96, payload - less)
+        put("fuzz_compiled", name, bytes(b[:payload - less] + b[payload:]))
+
+
+for part in (models, arrays, pictures, sounds, texts, regexes, compiled):
     part()

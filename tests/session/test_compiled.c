@@ -518,6 +518,43 @@ static void families(void **state)
     }
 }
 
+/* Whatever features a machine has beside those of its family, it finds the family's packs, and its answers have the same bits. */
+static void every_machine(void **state)
+{
+    (void)state;
+    const uint32_t here = mote_cpu_features();
+    static const char *const some[] = {conv_net, transformer_net, quantized_net};
+    for (size_t k = 0; k < sizeof some / sizeof *some; k++)
+        for (uint32_t bit = 0; bit < 64; bit++) { /* without one; with those up to one */
+            const uint32_t one = 1u << bit % 32, mask = bit < 32 ? here & ~one : here & (one | (one - 1));
+            if (bit < 32 && (here & one) == 0 && bit != 31)
+                continue;
+            mote_load_options l = MOTE_LOAD_OPTIONS_INIT;
+            l.cpu_mask = mask != 0 ? mask : 1u << 31;
+            mote_compile_options o = MOTE_COMPILE_OPTIONS_INIT;
+            o.family = mote_family_of(mask);
+            file f = compile_net(some[k], &o);
+            mote_model *a = NULL, *b = NULL;
+            mote_diag diag = MOTE_DIAG_INIT;
+            ASSERT_OK(mote_model_load_path(f.mote, &l, &a, &diag), diag);
+            ASSERT_OK(mote_model_load_path(f.onnx, &l, &b, &diag), diag);
+            same_outputs(a, b, 16);
+            done(&f);
+        }
+}
+
+/* Open sizes that cannot be 1: the error says what to do. */
+static void sizes(void **state)
+{
+    (void)state;
+    file f = compile_net(conv_net, NULL);
+    mote_diag diag = MOTE_DIAG_INIT;
+    assert_int_equal(mote_model_compile(f.onnx, f.mote, NULL, &diag), MOTE_E_SHAPE);
+    ASSERT_SAYS(diag, "open sizes were taken as 1");
+    same_outputs(load_path(f.onnx), load_path(f.mote), 9); /* what was there is there */
+    done(&f);
+}
+
 static void sums(void **state)
 {
     (void)state;
@@ -537,7 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits), cmocka_unit_test(from_everywhere), cmocka_unit_test(nothing_copied), cmocka_unit_test(cut), cmocka_unit_test(flipped),
         cmocka_unit_test(foreign),   cmocka_unit_test(other_shapes),    cmocka_unit_test(cache),          cmocka_unit_test(hostile), cmocka_unit_test(families),
-        cmocka_unit_test(sums),
+        cmocka_unit_test(sums),      cmocka_unit_test(every_machine),   cmocka_unit_test(sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
