@@ -168,20 +168,22 @@ static size_t admit(mote_search_point *points, size_t n, size_t cap, mote_search
     return kept + 1;
 }
 
-/* Leaves out every other of the inner points, as often as it takes. */
+/* One point after the other goes, whose neighbours' noise has the smallest ratio: so that those that stay lie evenly in dB. */
 static size_t thin(mote_search_point *points, size_t n, size_t most)
 {
-    while (n > most) {
-        size_t kept = 1;
-        for (size_t i = 1; i < n; i++)
-            if (i % 2 == 0 || i == n - 1) {
-                const mote_search_point swap = points[kept];
-                points[kept++] = points[i];
-                points[i] = swap;
+    for (; n > most && n > 2; n--) {
+        size_t at = 1;
+        double least = INFINITY;
+        for (size_t i = 1; i + 1 < n; i++) {
+            const double ratio = points[i + 1].noise > 0 ? points[i - 1].noise / points[i + 1].noise : (double)INFINITY;
+            if (ratio < least) {
+                least = ratio;
+                at = i;
             }
-        if (kept == n)
-            return most;
-        n = kept;
+        }
+        const mote_search_point gone = points[at];
+        memmove(points + at, points + at + 1, (n - at - 1) * sizeof *points);
+        points[n - 1] = gone;
     }
     return n;
 }
@@ -190,7 +192,7 @@ size_t mote_search_hull(const mote_search *s, mote_search_point *points, size_t 
 {
     double scale_noise = 0, scale_cost = 0;
     size_t n = 0;
-    mote_search_point trial = points[most];
+    mote_search_point trial = points[MOTE_SEARCH_ROOM - 1];
     for (size_t i = 0; i < s->layers * s->options; i++) {
         scale_noise = isfinite(s->noise[i]) ? fmax(scale_noise, s->noise[i]) : scale_noise;
         scale_cost = fmax(scale_cost, s->cost[i]);
@@ -201,7 +203,7 @@ size_t mote_search_hull(const mote_search *s, mote_search_point *points, size_t 
         settle(s, ldexp(unit * (step % 2 == 0 ? 1 : 0x1.6a09e667f3bcdp+0), step >= 0 || step % 2 == 0 ? step / 2 : (step - 1) / 2), trial.option);
         mote_search_price(s, &trial);
         if (isfinite(trial.noise))
-            n = n < most ? admit(points, n, most, trial, s->layers) : admit(points, thin(points, n, most - 1), most, trial, s->layers);
+            n = admit(points, n, MOTE_SEARCH_ROOM - 1, trial, s->layers);
     }
-    return n;
+    return thin(points, n, most);
 }

@@ -38,8 +38,9 @@ typedef struct mote_search_point {
 
 /* What an assignment is predicted to have. */
 void mote_search_price(const mote_search *s, mote_search_point *p);
-/* The hull, from the cheapest to the one of least noise, no point beaten in both by another: at most `most` of them, evenly left out; points[k].option is
- * memory of `layers` bytes that the caller gives for each of `most` + 1. Deterministic. */
+enum { MOTE_SEARCH_ROOM = 144 }; /* more than there are values of lambda */
+/* The hull, from the cheapest to the one of least noise, no point beaten in both by another: at most `most` (2 or more) of them; where there are more, those go whose
+ * neighbours are nearest to each other in noise. points[k].option is memory of `layers` bytes that the caller gives for each of MOTE_SEARCH_ROOM. Deterministic. */
 size_t mote_search_hull(const mote_search *s, mote_search_point *points, size_t most);
 
 #endif

@@ -68,8 +68,8 @@ static void check_search(uint64_t seed, bool borders)
     mote_edge to[LAYERS], from[LAYERS];
     size_t first[LAYERS + 2], from_first[LAYERS + 2];
     mote_edges edges = {to, from, first, from_first, LAYERS - 1};
-    uint8_t memory[MOST + 1][LAYERS];
-    mote_search_point points[MOST + 1];
+    uint8_t memory[MOTE_SEARCH_ROOM][LAYERS];
+    mote_search_point points[MOTE_SEARCH_ROOM];
     for (size_t i = 0; i < LAYERS; i++) {
         noise[i * OPTIONS] = 0;
         cost[i * OPTIONS] = 4 * (1 + uniform(&seed) * 10);
@@ -86,7 +86,7 @@ static void check_search(uint64_t seed, bool borders)
     }
     for (size_t k = 0; borders && k < OPTIONS * OPTIONS; k++)
         border[k] = k / OPTIONS == k % OPTIONS ? 0 : 0.02;
-    for (size_t k = 0; k <= MOST; k++)
+    for (size_t k = 0; k < MOTE_SEARCH_ROOM; k++)
         points[k] = (mote_search_point){.option = memory[k]};
     const mote_search s = {LAYERS, OPTIONS, noise, cost, &edges, border};
     const size_t n = mote_search_hull(&s, points, MOST);
@@ -128,9 +128,9 @@ static void search_finds_the_hull(void **state)
 static void search_of_nothing(void **state)
 {
     (void)state;
-    uint8_t memory[MOST + 1][1];
-    mote_search_point points[MOST + 1];
-    for (size_t k = 0; k <= MOST; k++)
+    uint8_t memory[MOTE_SEARCH_ROOM][1];
+    mote_search_point points[MOTE_SEARCH_ROOM];
+    for (size_t k = 0; k < MOTE_SEARCH_ROOM; k++)
         points[k] = (mote_search_point){.option = memory[k]};
     const mote_search s = {0, OPTIONS, NULL, NULL, NULL, NULL};
     assert_int_equal(mote_search_hull(&s, points, MOST), 1);

@@ -131,13 +131,13 @@ static mote_status add_plain(searcher *r, uint8_t *option, mote_diag *diag)
 static mote_status add_hull(searcher *r, mote_diag *diag)
 {
     const size_t n = r->k.n_layers;
-    uint8_t *memory = calloc(BUDGET_POINTS + 2, n + 1);
-    mote_search_point points[BUDGET_POINTS + 1];
+    uint8_t *memory = calloc(MOTE_SEARCH_ROOM + 1, n + 1);
+    mote_search_point points[MOTE_SEARCH_ROOM];
     if (memory == NULL)
-        return MOTE_NO_MEMORY(diag, (BUDGET_POINTS + 2) * n);
-    for (size_t i = 0; i <= BUDGET_POINTS; i++)
+        return MOTE_NO_MEMORY(diag, (MOTE_SEARCH_ROOM + 1) * n);
+    for (size_t i = 0; i < MOTE_SEARCH_ROOM; i++)
         points[i] = (mote_search_point){.option = memory + i * (n + 1)};
-    mote_status status = add_plain(r, memory + (BUDGET_POINTS + 1) * (n + 1), diag);
+    mote_status status = add_plain(r, memory + MOTE_SEARCH_ROOM * (n + 1), diag);
     const size_t found = status == MOTE_OK ? mote_search_hull(&r->s, points, BUDGET_POINTS) : 0;
     for (size_t i = 0; i < found && status == MOTE_OK; i++) {
         char name[64];

@@ -180,6 +180,7 @@ static mote_status try_recipe(const quantize_options *o, const char *path, mote_
     mote_model *m;
     size_t bytes;
     bool keeps = true;
+    k->score = NAN; /* not scored */
     qo->recipe = recipe;
     MOTE_TRY(mote_quantizer_create(path, qo, q, diag));
     MOTE_TRY(run_rounds(o, path, *q, s, diag));
@@ -212,10 +213,14 @@ static mote_status run_search(const quantize_options *o, const char *path, mote_
     snprintf(s->at, sizeof s->at, "%s", k->s.at[0] != 0 ? k->s.at : k->t.at);
     MOTE_TRY(status);
     for (size_t i = 0; i < k->b.n_order; i++) {
-        const budget_point *p = &k->b.points[k->taken = k->b.order[i]];
+        budget_point *p = &k->b.points[k->taken = k->b.order[i]];
         if (p->cost > 0 && strcmp(p->name, "float32") == 0)
             continue; /* nothing to write: it is the model itself */
         MOTE_TRY(try_recipe(o, path, qo, k, s, p->recipe, q, diag));
+        if (!isnan(k->score)) { /* of the file, or of what would have been it */
+            p->score = k->score;
+            p->scored = true;
+        }
         if (*q != NULL)
             return o->recipe_out != NULL ? file_write(o->recipe_out, p->recipe, strlen(p->recipe), o->overwrite, diag) : MOTE_OK;
     }
