@@ -17,7 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GONE_LEAST = 4097 }; /* bytes: planning aligns, and so reads, all smaller constants */
+enum {
+    GONE_LEAST = 4097, /* bytes: planning aligns, and so reads, all smaller constants */
+    RUN_STEPS = 20000,
+};
 
 typedef struct compile_job {
     mote_model *source, *model; /* model: of the graph as it is written; its constants' data are the source's */
@@ -90,6 +93,18 @@ static mote_status plan(compile_job *j, const mote_compile_options *o)
     return status;
 }
 
+/* What the bodies of If, Loop and Scan pack is known once they have run. On zeros, and for a bounded time: a body that this does not reach, or a model
+ * that does not take zeros, keeps its weights as they were. */
+static void run_once(compile_job *j)
+{
+    bool bodies = false;
+    for (const mote_node *n = j->model->module->graph->first; n != NULL; n = n->next)
+        bodies = bodies || (n->def->flags & MOTE_OP_CONTROL) != 0;
+    const mote_run_options o = {sizeof o, RUN_STEPS};
+    if (bodies)
+        (void)mote_session_run(j->session, &o, NULL);
+}
+
 /* Whether every use of a constant is one whose step reads packs of it alone. */
 static bool is_gone(const mote_value *v)
 {
@@ -119,15 +134,30 @@ static void judge(compile_job *j, const mote_graph *g)
         }
 }
 
-/* Subgraphs' constants stay: what their nodes run by is chosen when they run. */
+/* Every node's step; of one that has several, in plans of its subgraph for several shapes, one that reads what any of them reads. */
+static void mark(const mote_frame *f)
+{
+    for (size_t k = 0; k < f->n_steps; k++) {
+        mote_frame_step *s = &f->steps[k], *other;
+        mote_node *n = (mote_node *)(uintptr_t)s->step.node;
+        if (n == NULL)
+            continue;
+        other = n->scratch;
+        if (other == NULL || s->dynamic || s->step.run == mote_frame_reference)
+            n->scratch = s;
+        else
+            other->step_gone &= s->step_gone;
+        for (int c = 0; c < 2; c++)
+            for (const mote_frame *child = s->children[c]; child != NULL; child = child->next)
+                mark(child);
+    }
+}
+
 static void find_gone(compile_job *j)
 {
-    const mote_frame *f = j->session->current;
-    for (size_t k = 0; k < f->n_steps; k++)
-        if (f->steps[k].step.node != NULL)
-            ((mote_node *)(uintptr_t)f->steps[k].step.node)->scratch = &f->steps[k];
+    mark(j->session->current);
     memset(j->gone, true, j->n_tensors * sizeof *j->gone);
-    judge(j, f->graph);
+    judge(j, j->session->current->graph);
 }
 
 /* ---- writing ---- */
@@ -271,6 +301,7 @@ static mote_status compile(compile_job *j, const char *path, const char *out, co
     again.custom_ops = load->custom_ops;
     MOTE_TRY(mote_model_load_stored(j->graph, &stored, cpu, &again, &j->model, j->diag));
     MOTE_TRY(plan(j, o));
+    run_once(j);
     if (!o->keep_weights)
         find_gone(j);
     MOTE_TRY(collect(j));

@@ -129,7 +129,14 @@ static void same_outputs(mote_model *a, mote_model *b, int64_t size)
     mote_model_destroy(&b);
 }
 
-static const char *const nets[] = {conv_net, transformer_net, lstm_net, loop_net, quantized_net};
+static const char body_net[] =
+    NET "(x: float32[5,64], pick: bool[]) { const w: float32[64,64] random 1 const v: float32[64,128] random 2 const u: float32[128,64] random 4 const three: int64[] {3}\n"
+        "l, s = Loop(three, _, x) {body=graph (it: int64[], go: bool[], z: float32[5,64]) { g = Identity(go) a = MatMul(z, w) t = Tanh(a) const k: float32[64,64] random 3\n"
+        "  b = MatMul(t, k) return g, b, t }}\n"
+        "y = If(pick) {then_branch=graph () { p = MatMul(x, v) r = Relu(p) return r }, else_branch=graph () { q = MatMul(x, v) n = Neg(q) o = MatMul(n, u) m = MatMul(o, v) return m }}\n"
+        "return y, s, l }";
+
+static const char *const nets[] = {conv_net, transformer_net, lstm_net, loop_net, quantized_net, body_net};
 enum { N_NETS = sizeof nets / sizeof *nets };
 
 static void same_bits(void **state)
@@ -216,6 +223,38 @@ static void nothing_copied(void **state)
     mote_session_destroy(&b);
     mote_model_destroy(&m);
     assert_true(f.n < (size_t)4 * (256 * 1024 * 2 + 4096 * 256) * 11 / 10); /* packed weights are there once, the unpacked ones not */
+    done(&f);
+}
+
+/* Weights of bodies that run on zeros are packed, too; those of a branch that zeros do not take stay as they were, and work. */
+static void bodies(void **state)
+{
+    (void)state;
+    file f = compile_net(body_net, NULL);
+    size_t left = 0;
+    for (size_t i = 0; i < f.header.n_tensors; i++) {
+        mote_compiled_tensor t;
+        memcpy(&t, f.bytes + sizeof f.header + i * sizeof t, sizeof t);
+        left += t.at != UINT64_MAX ? (size_t)t.bytes : 0;
+    }
+    assert_int_equal(f.header.n_tensors, 4);
+    assert_int_equal(left, 64 * 128 * 4); /* v, which the branch that was not taken reads */
+    for (int pick = 0; pick < 2; pick++) {
+        mote_model *m[2] = {load_path(f.onnx), load_path(f.mote)};
+        mote_session *s[2];
+        for (int k = 0; k < 2; k++) {
+            s[k] = session_at(m[k], 5, 3);
+            mote_diag diag = MOTE_DIAG_INIT;
+            *(bool *)mote_tensor_map(mote_session_input(s[k], 1)) = pick;
+            ASSERT_OK(mote_session_run(s[k], NULL, &diag), diag);
+        }
+        for (size_t i = 0; i < 3; i++)
+            assert_memory_equal(mote_tensor_map(mote_session_output(s[0], i)), mote_tensor_map(mote_session_output(s[1], i)), mote_session_output(s[0], i)->bytes);
+        for (int k = 0; k < 2; k++) {
+            mote_session_destroy(&s[k]);
+            mote_model_destroy(&m[k]);
+        }
+    }
     done(&f);
 }
 
@@ -572,7 +611,7 @@ static void sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_bits), cmocka_unit_test(from_everywhere), cmocka_unit_test(nothing_copied), cmocka_unit_test(cut), cmocka_unit_test(flipped),
+        cmocka_unit_test(same_bits), cmocka_unit_test(from_everywhere), cmocka_unit_test(nothing_copied), cmocka_unit_test(bodies), cmocka_unit_test(cut), cmocka_unit_test(flipped),
         cmocka_unit_test(foreign),   cmocka_unit_test(other_shapes),    cmocka_unit_test(cache),          cmocka_unit_test(hostile), cmocka_unit_test(families),
         cmocka_unit_test(sums),      cmocka_unit_test(every_machine),   cmocka_unit_test(sizes),
     };
