@@ -51,13 +51,13 @@ typedef struct mote_qvalue {
 enum { MOTE_CHANNEL_BINS = 256 };
 typedef struct mote_channel {
     int32_t exponent; /* values lie in [-2^exponent, 2^exponent) */
-    float lo, hi;     /* extremes, 0 among them */
-    double squares;   /* sum of squares */
+    float lo, hi;     /* extremes */
+    double sum, squares;
     uint64_t count, bins[MOTE_CHANNEL_BINS];
 } mote_channel;
 typedef struct mote_channel_ranges {
     mote_value *value;
-    bool swish, clamped; /* HardSwish or Relu follow: squares are those behind it */
+    bool swish; /* HardSwish reads it, and flattens what lies below -3 */
     size_t n;
     mote_channel *channels;
 } mote_channel_ranges;
@@ -106,8 +106,8 @@ const mote_named_value *mote_quant_named(const mote_quantizer *q, const char *na
 mote_status mote_quant_weigh(mote_quantizer *q, mote_diag *diag);
 /* transform/select.c: which nodes are quantized and which values get a scale. */
 mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag);
-/* transform/equalize.c: finds tensors whose channels can be brought to like ranges; looks at them; does it. */
-mote_status mote_quant_find_pairs(mote_quantizer *q, mote_diag *diag);
+/* transform/equalize.c: finds tensors whose channels can be brought to like ranges; does it, once channels.c has looked at them. */
+mote_status mote_quant_find_groups(mote_quantizer *q, mote_diag *diag);
 void mote_quant_see_channels(mote_quantizer *q, const char *name, const mote_tensor *t);
 mote_status mote_quant_equalize(mote_quantizer *q, mote_diag *diag);
 /* transform/scales.c: the scale of each weight, once those of activations are known. Layers with a bias leave room for it. */

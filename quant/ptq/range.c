@@ -110,8 +110,10 @@ static mote_range least_mse(const bins *b, mote_range_behind f, double p, unsign
         for (int end = 0; end < 2; end++) {
             if ((end == 0 ? min : max) == 0)
                 continue;
-            for (int k = 0; k < STEPS; k++) {
-                const double part = 1 - (1 - smallest) * k / (STEPS - 1), l = end == 0 ? min * part : lo, h = end == 0 ? hi : max * part;
+            for (int k = 0; k <= STEPS; k++) { /* the last: nothing on that side */
+                const double part = k == STEPS ? 0 : 1 - (1 - smallest) * k / (STEPS - 1), l = end == 0 ? min * part : lo, h = end == 0 ? hi : max * part;
+                if (!(h > l))
+                    continue;
                 const double e = mse(b, &v, f, p, l, h, levels);
                 if (e < best * (1 - 1e-9)) {
                     best = e;

@@ -20,7 +20,7 @@ static mote_status take_scales(const mote_quantizer *from, mote_quantizer *to, m
         MOTE_REQUIRE(own != NULL, diag, MOTE_E_VALUE, "'%.*s' was never looked at", MOTE_STR_ARG(v->name));
         if (own->scale.scale == 0 || own->scale.type != k->type) {
             mote_scale made;
-            MOTE_TRY(mote_quant_choose_scale(from, v->name, k, &made, diag));
+            MOTE_TRY(mote_quant_choose_scale(from, v, k, &made, diag));
             k->scale = made;
             if (own->type == MOTE_DTYPE_NONE || own->type == k->type)
                 own->scale = made; /* chosen once */

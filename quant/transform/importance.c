@@ -7,14 +7,9 @@
 #include "quant/quantizer.h"
 #include "passes/match.h"
 #include <math.h>
+#include <string.h>
 
-enum { DEPTH = 8, FULL = 4096 };
-
-static mote_node *swish_end(const mote_node *inner) /* x HardSigmoid(x / s): from its inner Mul to its outer one */
-{
-    const mote_node *gate = mote_value_single_user(inner->out[0]);
-    return gate != NULL && mote_node_is(gate, "", "HardSigmoid") ? mote_value_single_user(gate->out[0]) : NULL;
-}
+enum { DEPTH = 8, FULL = 4096, MOST = 4096 };
 
 static bool add_energy(const mote_node *n, double *e, size_t channels)
 {
@@ -30,6 +25,22 @@ static bool add_energy(const mote_node *n, double *e, size_t channels)
                 const double w = mote_array_f64(a, (o * per + i) * inner + k);
                 e[o / (m / groups) * per + i] += w * w;
             }
+    return true;
+}
+
+static bool follow(const mote_value *v, double *e, size_t channels, int depth);
+
+/* Behind a product with a constant by channel. */
+static bool follow_scaled(const mote_value *v, const mote_array *by, double *e, size_t channels, int depth)
+{
+    double sum[MOST];
+    if (channels > MOST || mote_array_count(by) != channels)
+        return false;
+    memset(sum, 0, channels * sizeof *sum);
+    if (!follow(v, sum, channels, depth))
+        return false;
+    for (size_t i = 0; i < channels; i++)
+        e[i] += sum[i] * mote_array_f64(by, i) * mote_array_f64(by, i);
     return true;
 }
 
@@ -50,11 +61,12 @@ static bool follow(const mote_value *v, double *e, size_t channels, int depth)
                 return false;
         } else if (mote_node_is(n, "", "Mul")) {
             const mote_value *other = n->in[1 - u->index].value;
-            const mote_node *end = swish_end(n);
-            if (other != NULL && other->constant != NULL && end != NULL && end->in[0].value == v)
-                continue; /* counted at the outer Mul */
             const mote_type *t = other != NULL ? &other->type : NULL;
-            if (t == NULL || other == v || t->rank != v->type.rank || !follow(n->out[0], e, channels, depth - 1))
+            if (other != NULL && other->constant != NULL ? !follow_scaled(n->out[0], other->constant, e, channels, depth - 1)
+                                                          : t == NULL || other == v || t->rank != v->type.rank || !follow(n->out[0], e, channels, depth - 1))
+                return false;
+        } else if (mote_node_is(n, "", "Add")) {
+            if (!follow(n->out[0], e, channels, depth - 1))
                 return false;
         } else if (!mote_node_is(n, "", "GlobalAveragePool")) { /* a mean takes the noise away */
             return false;

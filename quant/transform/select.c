@@ -84,18 +84,36 @@ static mote_node *clamp_behind(const mote_value *v)
     return n != NULL && n->graph == v->graph && is_clamp(n) && n->in[0].value == v ? n : NULL;
 }
 
-/* The inner Mul of x HardSigmoid(x / s), s by channel, when n is the outer one (transform/equalize.c makes them): one function of x by channel, whose inner values
- * get no scales. NULL: n is none. */
+/* Mul by a constant, Add of a constant, HardSwish and perhaps another Mul by a constant, one behind the other (transform/equalize.c makes them): one function of what the
+ * first reads, by channel, whose inner values get no scales. */
+static mote_node *by_constant(const mote_value *v, const char *op)
+{
+    mote_node *n = mote_match_made_by(v, op);
+    return n != NULL && is_constant(n->in[1].value) && !is_constant(n->in[0].value) ? n : NULL;
+}
+
+/* The first of them when this HardSwish is one of them, else NULL. */
+static const mote_node *opened(const mote_node *swish)
+{
+    if (!mote_node_is(swish, "", "HardSwish"))
+        return NULL;
+    const mote_node *add = by_constant(swish->in[0].value, "Add");
+    const mote_node *first = add == NULL ? NULL : by_constant(add->in[0].value, "Mul");
+    return first != NULL && mote_value_single_user(add->out[0]) == swish && mote_value_single_user(first->out[0]) == add ? first : NULL;
+}
+
+static const mote_node *last_of(const mote_node *swish)
+{
+    const mote_node *n = mote_value_single_user(swish->out[0]);
+    return n != NULL && mote_node_is(n, "", "Mul") && n->in[0].value == swish->out[0] && is_constant(n->in[1].value) ? n : swish;
+}
+
+/* The first when n is the last of them, else NULL. */
 static const mote_node *swish_of(const mote_node *n)
 {
-    if (!mote_node_is(n, "", "Mul"))
-        return NULL;
-    const mote_node *gate = mote_match_made_by(n->in[1].value, "HardSigmoid");
-    const mote_node *inner = gate == NULL ? NULL : mote_match_made_by(gate->in[0].value, "Mul");
-    return inner != NULL && inner->in[0].value == n->in[0].value && is_constant(inner->in[1].value) && mote_value_single_user(gate->out[0]) == n &&
-                   mote_value_single_user(inner->out[0]) == gate
-               ? inner
-               : NULL;
+    const mote_node *swish = mote_node_is(n, "", "HardSwish") ? n : mote_node_is(n, "", "Mul") ? mote_match_made_by(n->in[0].value, "HardSwish") : NULL;
+    const mote_node *first = swish == NULL ? NULL : opened(swish);
+    return first != NULL && last_of(swish) == n ? first : NULL;
 }
 
 static bool wants_integers(const mote_quantizer *q, const mote_node *n) { return mote_quant_plan_of(q, n)->precision == MOTE_PRECISION_INT8; }
@@ -127,12 +145,13 @@ static bool read_as_integers(const mote_quantizer *q, const mote_value *v)
 
 static bool is_inside_swish(const mote_node *n)
 {
-    const mote_node *next = mote_value_single_user(n->out[0]);
-    if (next != NULL && mote_node_is(n, "", "HardSigmoid"))
-        return swish_of(next) != NULL;
-    if (next != NULL && mote_node_is(n, "", "Mul") && mote_node_is(next, "", "HardSigmoid"))
-        return is_inside_swish(next);
-    return false;
+    const mote_node *next = n->n_out != 0 && n->out[0] != NULL ? mote_value_single_user(n->out[0]) : NULL;
+    if (mote_node_is(n, "", "HardSwish"))
+        return opened(n) != NULL && last_of(n) != n;
+    if (next != NULL && mote_node_is(n, "", "Add"))
+        return opened(next) != NULL;
+    return next != NULL && mote_node_is(n, "", "Mul") && mote_node_is(next, "", "Add") && mote_value_single_user(next->out[0]) != NULL &&
+           opened(mote_value_single_user(next->out[0])) == n;
 }
 
 /* ---- layers ---- */
@@ -235,17 +254,19 @@ static double behind_floor(double x, double p) { return fmax(x, p); }
 static void behind(const mote_value *v, mote_qvalue *out)
 {
     const mote_node *n = mote_value_single_user(v);
-    if (n == NULL)
-        for (const mote_use *u = v->uses; u != NULL; u = u->next)
-            if (u->node != NULL && swish_of(u->node) != NULL && u->node->in[0].value == v) {
-                const mote_array *inverse = swish_of(u->node)->in[1].value->constant;
-                double least = 1;
-                for (size_t i = 0; i < mote_array_count(inverse); i++)
-                    least = fmin(least, fabs(mote_array_f64(inverse, i)));
-                out->behind = behind_floor;
-                out->behind_p = -3 / least;
-                return;
-            }
+    const mote_node *add = n != NULL && mote_node_is(n, "", "Mul") ? mote_value_single_user(n->out[0]) : NULL, *swish = add != NULL ? mote_value_single_user(add->out[0]) : NULL;
+    if (swish != NULL && opened(swish) == n) { /* flat below (-3 - d) / a */
+        const mote_array *a = n->in[1].value->constant, *d = add->in[1].value->constant;
+        bool shifted = false;
+        double p = 0;
+        for (size_t i = 0; i < mote_array_count(d); i++)
+            shifted = shifted || mote_array_f64(d, i) != 0;
+        for (size_t i = 0; i < mote_array_count(a) && !shifted; i++)
+            p = fmin(p, -3 / fmax(fabs(mote_array_f64(a, i)), 1e-9));
+        out->behind = behind_floor;
+        out->behind_p = p;
+        return;
+    }
     if (n == NULL || n->domain.n != 0)
         return;
     if (mote_str_is(n->op, "HardSwish"))
@@ -318,7 +339,7 @@ static mote_status want_values(mote_quantizer *q, bool all, mote_diag *diag)
             continue;
         for (uint32_t i = 0; i < n->n_in; i++) {
             const mote_value *v = n->in[i].value;
-            if (i == 1 && swish_of(n) != NULL)
+            if (swish_of(n) != NULL)
                 continue;
             if (v == NULL || !is_real(v) || (is_product(n) && (i > 1 || is_constant(v))) || (i > 0 && is_clamp(n)))
                 continue;
@@ -376,8 +397,8 @@ mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag)
         if (wants_integers(q, n) && (q->recipe == NULL || reads_integers(q, n)) && (is_between(n) || is_lone_clamp(q, n)) && !is_inside_swish(n) && !mote_quant_kept(q, n))
             q->quantized[n->id] = true;
     for (mote_node *n = g->first; n != NULL; n = n->next)
-        if (q->quantized[n->id] && swish_of(n) != NULL)
-            q->owned[swish_of(n)->id] = q->owned[n->in[1].value->producer->id] = true;
+        if (is_inside_swish(n))
+            q->owned[n->id] = true;
     MOTE_TRY(want_values(q, all, diag));
     if (all)
         join_movers(q);

@@ -28,7 +28,7 @@ static void load(loaded *l, pb *model)
     mote_heap_init(&l->heap, NULL, 0);
     l->bytes = malloc(model->n + 1);
     memcpy(l->bytes, model->p, model->n);
-    mote_onnx_read_options o = {NULL, false};
+    mote_onnx_read_options o = {.copy = false};
     l->status = mote_onnx_read_memory(&l->heap, l->bytes, model->n, &o, &l->m, &l->files, &l->diag);
     pb_free(model);
 }

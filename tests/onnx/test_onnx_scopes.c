@@ -50,7 +50,7 @@ static void load_within(loaded *l, const pb *model, size_t limit)
     memset(l, 0, sizeof *l);
     l->diag = (mote_diag)MOTE_DIAG_INIT;
     mote_heap_init(&l->heap, NULL, limit);
-    mote_onnx_read_options o = {NULL, false};
+    mote_onnx_read_options o = {.copy = false};
     l->status = mote_onnx_read_memory(&l->heap, model->p, model->n, &o, &l->m, &l->files, &l->diag);
 }
 

@@ -32,7 +32,7 @@ static void load(loaded *l, pb *model)
     l->bytes = malloc(model->n + (model->n == 0));
     if (model->n != 0)
         memcpy(l->bytes, model->p, model->n);
-    mote_onnx_read_options o = {NULL, false};
+    mote_onnx_read_options o = {.copy = false};
     l->status = mote_onnx_read_memory(&l->heap, l->bytes, model->n, &o, &l->m, &l->files, &l->diag);
     assert_int_equal(l->status == MOTE_OK, l->m != NULL);
     assert_int_equal(l->diag.code, l->status);
