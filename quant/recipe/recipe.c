@@ -114,6 +114,8 @@ static mote_status read_rule(const mote_json *j, const mote_plan *usual, mote_ru
             MOTE_FAIL(diag, MOTE_E_FORMAT, "line %u: a rule has no '%.*s'; it has node, op, precision or as, activations, weights, block", m->line, MOTE_STR_ARG(m->key));
         }
     }
+    MOTE_REQUIRE(r->node.n <= MOTE_RECIPE_MAX_PATTERN && r->op.n <= MOTE_RECIPE_MAX_PATTERN, diag, MOTE_E_LIMIT, "line %u: a pattern of more than %d bytes", j->line,
+                 MOTE_RECIPE_MAX_PATTERN);
     MOTE_REQUIRE(r->node.p != NULL || r->op.p != NULL, diag, MOTE_E_FORMAT, "line %u: a rule names neither 'node' nor 'op'", j->line);
     MOTE_REQUIRE(says != (r->as.p != NULL), diag, MOTE_E_FORMAT, "line %u: a rule has %s 'precision' and 'as'", j->line, says ? "both" : "neither");
     MOTE_REQUIRE(!details || says, diag, MOTE_E_FORMAT, "line %u: a rule with 'as' takes everything from there", j->line);
@@ -167,6 +169,7 @@ mote_status mote_recipe_parse(mote_arena *arena, mote_str text, const mote_plan 
     }
     MOTE_REQUIRE(rules != NULL || mote_json_get(root, "default") != NULL, diag, MOTE_E_FORMAT, "line %u: a recipe without 'default' and 'rules'", root->line);
     const size_t n = rules != NULL ? rules->count : 0;
+    MOTE_REQUIRE(n <= MOTE_RECIPE_MAX_RULES, diag, MOTE_E_LIMIT, "line %u: %zu rules, at most %d", rules->line, n, MOTE_RECIPE_MAX_RULES);
     r->rules = mote_arena_calloc(arena, n + 1, sizeof *r->rules);
     if (r->rules == NULL)
         return MOTE_NO_MEMORY(diag, n * sizeof *r->rules);

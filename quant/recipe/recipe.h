@@ -45,7 +45,9 @@ typedef struct mote_recipe {
     size_t n;
 } mote_recipe;
 
-/* The text, in the arena. `usual` has what a rule leaves out. MOTE_E_FORMAT with the line for a text that is no recipe: unknown keys and precisions among it. */
+enum { MOTE_RECIPE_MAX_RULES = 10000, MOTE_RECIPE_MAX_PATTERN = 1000 }; /* what matching may take is their product with the model's names */
+
+/* The text, in the arena. `usual` has what a rule leaves out. MOTE_E_FORMAT with the line for a text that is no recipe: unknown keys and precisions among it; MOTE_E_LIMIT. */
 mote_status mote_recipe_parse(mote_arena *arena, mote_str text, const mote_plan *usual, mote_recipe **out, mote_diag *diag);
 /* The plan of each node of the graph, by id, `n` of them; nodes without a rule get `others`. MOTE_E_ARGUMENT: a rule that decides about no node (none matches, or
  * earlier rules match all that it does), an `as` that names no node or several, rules that refer to each other in a circle. */

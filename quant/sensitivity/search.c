@@ -125,7 +125,7 @@ static void settle(const mote_search *s, double lambda, uint8_t *option)
         for (size_t i = 0; i < s->layers; i++) {
             double best = INFINITY;
             uint8_t at = option[i];
-            for (size_t o = 0; o < s->options; o++) {
+            for (size_t o = s->options; o-- > 0;) { /* of equals the last option */
                 double v = s->noise[i * s->options + o] + lambda * s->cost[i * s->options + o];
                 v += lambda * borders_of(s, option, i, o);
                 if (v < best) {

@@ -133,6 +133,7 @@ for what, recipe, says in (
         ("a block for int8", rule(node="conv_1", precision="int8", block=32), "'block' does not go"), ("a block of 20", rule(node="conv_1", precision="weights-int8", block=20), "power of two"),
         ("activations for float16", rule(node="conv_1", precision="f16", activations="u8"), "'activations' does not go"),
         ("two types for one tensor", {"default": "int8", "rules": [{"node": "conv_5", "precision": "int8", "activations": "s8"}]}, "contradict"),
+        ("too many rules", {"rules": [{"node": "conv_1", "precision": "f16"}] * 10001}, "at most 10000"), ("too long a pattern", rule(node="*a" * 600, precision="f16"), "more than 1000"),
         ("a list", [], "an array"), ("a number", {"default": 8}, "'default' is")):
     (tmp / "none.onnx").unlink(missing_ok=True)
     (tmp / "r.json").write_text(recipe if isinstance(recipe, str) else json.dumps(recipe))

@@ -14,6 +14,8 @@
 
 enum { P = LATENCY_PRECISIONS }; /* f32, f16, int8 */
 static const double bytes_of[P] = {4, 2, 1};
+/* Without a profile: a Cast and its names in a file, and about what casting an element takes in multiplications. */
+enum { BORDER_BYTES = 150, BORDER_PRODUCTS = 4 };
 
 typedef struct searcher {
     trial *t;
@@ -44,11 +46,15 @@ static mote_status set_up(searcher *r, mote_diag *diag)
             const mote_quantized_layer *l = &r->k.layers[i];
             r->cost[i * P + p] = r->has_latency ? r->l.ms[i * P + p] : !r->b->by_products ? bytes_of[p] * (double)l->weights : p != 2 ? l->products : 0;
         }
+    for (size_t i = 0; i < n && !r->has_latency; i++) /* nothing to gain: between float32 and float16 the borders decide */
+        if (r->k.layers[i].weights == 0)
+            r->noise[i * P] = r->noise[i * P + 1];
     for (size_t a = 0; a < P * P; a++)
-        r->border[a] = r->has_latency ? latency_border_ms(&r->l, a / P, a % P) : 0;
-    if (r->has_latency)
-        MOTE_TRY(mote_search_edges(r->t->q, &r->edges, diag));
-    r->s = (mote_search){.layers = n, .options = P, .noise = r->noise, .cost = r->cost, .edges = r->has_latency ? &r->edges : NULL, .border = r->border};
+        r->border[a] = r->has_latency ? latency_border_ms(&r->l, a / P, a % P) : a / P == a % P ? 0 : r->b->by_products ? BORDER_PRODUCTS : BORDER_BYTES;
+    MOTE_TRY(mote_search_edges(r->t->q, &r->edges, diag));
+    for (size_t e = 0; e < r->edges.n && !r->has_latency && !r->b->by_products; e++)
+        r->edges.to[e].elements = r->edges.from[e].elements = 1; /* a node, however much passes */
+    r->s = (mote_search){.layers = n, .options = P, .noise = r->noise, .cost = r->cost, .edges = &r->edges, .border = r->border};
     return MOTE_OK;
 }
 
