@@ -27,6 +27,7 @@ typedef struct group {
     mote_node **made, **read;      /* HardSwish, alike */
     size_t n_values, n_makers, n_readers, n_made, n_read;
     int64_t channels;
+    int32_t rank;
     uint8_t *marks; /* by value id: 1 a member of a group, or of what cannot be one */
     uint32_t n_marks;
 } group;
@@ -67,7 +68,7 @@ static int gate_of(const mote_node *n)
 
 static bool join(group *g, mote_value *v)
 {
-    if (v == NULL || v->id >= g->n_marks || v->constant != NULL || v->producer == NULL || v->type.dtype != MOTE_DTYPE_F32 || v->type.rank < 3 || v->type.dims[1] != g->channels)
+    if (v == NULL || v->id >= g->n_marks || v->constant != NULL || v->producer == NULL || v->type.dtype != MOTE_DTYPE_F32 || v->type.rank != g->rank || v->type.dims[1] != g->channels)
         return false;
     if (g->marks[v->id] == 0) {
         g->marks[v->id] = 1;
@@ -132,7 +133,8 @@ static bool gather(group *g, mote_value *v)
 {
     bool whole = true;
     g->n_values = g->n_makers = g->n_readers = g->n_made = g->n_read = 0;
-    g->channels = v->type.rank >= 3 ? v->type.dims[1] : 0;
+    g->rank = v->type.rank;
+    g->channels = g->rank >= 3 ? v->type.dims[1] : 0;
     if (g->channels <= 1 || g->channels > 65536 || !join(g, v))
         return false;
     for (size_t i = 0; i < g->n_values; i++) {
