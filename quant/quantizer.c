@@ -175,13 +175,7 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
 
 /* ---- rounds ---- */
 
-static int by_name(const void *a, const void *b)
-{
-    const mote_str x = *(const mote_str *)a, y = *(const mote_str *)b;
-    const size_t n = x.n < y.n ? x.n : y.n;
-    const int c = n == 0 ? 0 : memcmp(x.p, y.p, n);
-    return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
-}
+static int by_name(const void *a, const void *b) { return mote_str_compare(*(const mote_str *)a, *(const mote_str *)b); }
 
 static int by_named(const void *a, const void *b)
 {

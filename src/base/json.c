@@ -177,19 +177,12 @@ static mote_status read_number(reader *r, mote_json *j)
 
 /* ---- objects ---------------------------------------------------------------------------------------------------- */
 
-static int compare_keys(mote_str a, mote_str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 static void sift_down(mote_json **a, size_t i, size_t n)
 {
     for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && compare_keys(a[child]->key, a[child + 1]->key) < 0)
+        if (child + 1 < n && mote_str_compare(a[child]->key, a[child + 1]->key) < 0)
             child++;
-        if (compare_keys(a[i]->key, a[child]->key) >= 0)
+        if (mote_str_compare(a[i]->key, a[child]->key) >= 0)
             return;
         mote_json *t = a[i];
         a[i] = a[child];
@@ -326,7 +319,7 @@ const mote_json *mote_json_get(const mote_json *j, const char *key)
     size_t lo = 0, hi = j->count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int c = compare_keys(j->u.items.sorted[mid]->key, wanted);
+        int c = mote_str_compare(j->u.items.sorted[mid]->key, wanted);
         if (c == 0)
             return j->u.items.sorted[mid];
         if (c < 0)

@@ -19,6 +19,12 @@ typedef struct mote_str {
 MOTE_INLINE mote_str mote_str_c(const char *c) { return (mote_str){c, c ? strlen(c) : 0}; }
 MOTE_INLINE bool mote_str_eq(mote_str a, mote_str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 MOTE_INLINE bool mote_str_is(mote_str a, const char *c) { return mote_str_eq(a, mote_str_c(c)); }
+MOTE_INLINE int mote_str_compare(mote_str a, mote_str b) /* by bytes; a prefix comes first */
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
 uint64_t mote_str_hash(mote_str s); /* FNV-1a, 64 bits: the same everywhere and always */
 /* SipHash-1-3 (Aumasson, Bernstein 2012) under a secret key: for tables of names that a file chose. */
 typedef struct mote_hash_key {

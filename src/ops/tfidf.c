@@ -24,9 +24,7 @@ static int compare_items(const item *a, const item *b)
 {
     if (a->i != b->i)
         return a->i < b->i ? -1 : 1;
-    const size_t n = a->s.n < b->s.n ? a->s.n : b->s.n;
-    const int c = n == 0 ? 0 : memcmp(a->s.p, b->s.p, n);
-    return c != 0 ? c : (a->s.n > b->s.n) - (a->s.n < b->s.n);
+    return mote_str_compare(a->s, b->s);
 }
 
 static int compare_grams(const void *x, const void *y)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "files.h"
+#include "base/outfile.h"
 #include "onnx/read.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -105,17 +106,13 @@ mote_status file_output_begin(file_output *o, const char *path, bool overwrite, 
     o->temporary = malloc(n + 16);
     if (o->path == NULL || o->temporary == NULL)
         return file_output_end(o, MOTE_NO_MEMORY(diag, n), diag);
-    snprintf(o->temporary, n + 16, "%s.tmpXXXXXX", path);
-    int fd = mkstemp(o->temporary);
+    int fd = mote_outfile_open(path, o->temporary, n + 16);
     if (fd < 0) {
         mote_status status = mote_fail(diag, MOTE_E_IO, "%s: %s", path, strerror(errno));
         free(o->temporary);
         o->temporary = NULL;
         return file_output_end(o, status, diag);
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(fd, 0666 & ~mask);
     close(fd);
     char *slot = slot_of("");
     if (slot != NULL)
@@ -127,18 +124,11 @@ mote_status file_output_end(file_output *o, mote_status status, mote_diag *diag)
 {
     if (o->temporary != NULL) {
         int fd = status == MOTE_OK ? open(o->temporary, O_RDONLY | O_CLOEXEC) : -1;
-        if (status == MOTE_OK && (fd < 0 || fsync(fd) != 0))
+        if (status == MOTE_OK && fd < 0)
             status = mote_fail(diag, MOTE_E_IO, "%s: %s", o->path, strerror(errno));
         if (fd >= 0)
-            close(fd);
-        /* link fails where the path has come to exist meanwhile; rename would replace it */
-        if (status == MOTE_OK && !o->overwrite && link(o->temporary, o->path) == 0)
-            unlink(o->temporary);
-        else if (status == MOTE_OK && !o->overwrite && errno == EEXIST)
-            status = mote_fail(diag, MOTE_E_IO, "%s exists; --overwrite replaces it", o->path);
-        else if (status == MOTE_OK && rename(o->temporary, o->path) != 0)
-            status = mote_fail(diag, MOTE_E_IO, "%s: %s", o->path, strerror(errno));
-        if (status != MOTE_OK)
+            status = mote_outfile_finish(fd, o->temporary, o->path, o->overwrite, diag);
+        else
             unlink(o->temporary);
         char *slot = slot_of(o->temporary);
         if (slot != NULL)

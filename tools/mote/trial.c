@@ -93,6 +93,14 @@ static mote_status take_samples(trial *t, mote_diag *diag)
 
 /* ---- calibration ---- */
 
+static mote_status run_one(engine *e, const named_arrays *in, mote_diag *diag)
+{
+    if (tool_interrupted)
+        return mote_fail(diag, MOTE_E_CANCELLED, "interrupted");
+    MOTE_TRY(engine_feed(e, in, diag));
+    return mote_session_run(e->session, NULL, diag);
+}
+
 static mote_status run_round(trial *t, mote_model *m, mote_diag *diag)
 {
     engine_options eo = t->o->engine;
@@ -101,11 +109,8 @@ static mote_status run_round(trial *t, mote_model *m, mote_diag *diag)
     eo.tap_ctx = t->q;
     MOTE_TRY(engine_open_model(&e, m, &eo, diag));
     mote_status status = MOTE_OK;
-    for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
-        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(&e, &t->samples[i].in, diag);
-        if (status == MOTE_OK)
-            status = mote_session_run(e.session, NULL, diag);
-    }
+    for (size_t i = 0; i < t->n && status == MOTE_OK; i++)
+        status = run_one(&e, &t->samples[i].in, diag);
     engine_close(&e);
     return status;
 }
@@ -203,9 +208,7 @@ static mote_status run_all(trial *t, engine *e, size_t time, trial_result *out, 
         out->ms = k == 0 || ms < out->ms ? ms : out->ms;
     }
     for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
-        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : engine_feed(e, &t->samples[i].in, diag);
-        if (status == MOTE_OK)
-            status = mote_session_run(e->session, NULL, diag);
+        status = run_one(e, &t->samples[i].in, diag);
         if (status == MOTE_OK)
             status = compare(&t->samples[i], e, t->n_out, out, diag);
     }
@@ -237,12 +240,7 @@ mote_status trial_model(trial *t, mote_model *m, size_t time, trial_result *out,
 
 /* ---- kept values ---- */
 
-static int by_name(const void *a, const void *b)
-{
-    const mote_str x = *(const mote_str *)a, y = *(const mote_str *)b;
-    const int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
-}
+static int by_name(const void *a, const void *b) { return mote_str_compare(*(const mote_str *)a, *(const mote_str *)b); }
 
 typedef struct keeper {
     trial *t;
@@ -299,11 +297,7 @@ static mote_status run_keeping(trial *t, mote_diag *diag)
     for (size_t i = 0; i < t->n && status == MOTE_OK && t->kept_status == MOTE_OK; i++) {
         k.sample = &t->samples[i];
         k.sample->kept.items = calloc(t->n_wanted + 1, sizeof *k.sample->kept.items);
-        status = k.sample->kept.items == NULL ? MOTE_NO_MEMORY(diag, t->n_wanted) : tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : MOTE_OK;
-        if (status == MOTE_OK)
-            status = engine_feed(&e, &t->samples[i].in, diag);
-        if (status == MOTE_OK)
-            status = mote_session_run(e.session, NULL, diag);
+        status = k.sample->kept.items == NULL ? MOTE_NO_MEMORY(diag, t->n_wanted) : run_one(&e, &t->samples[i].in, diag);
         if (status == MOTE_OK && t->kept_status == MOTE_OK && k.sample->kept.n != t->n_wanted)
             t->kept_status = MOTE_E_LIMIT; /* a value that was not seen */
     }
@@ -374,11 +368,9 @@ mote_status trial_run_cut(trial *t, const char *recipe, const mote_cut *cut, tri
         return status;
     }
     for (size_t i = 0; i < t->n && status == MOTE_OK; i++) {
-        status = tool_interrupted ? mote_fail(diag, MOTE_E_CANCELLED, "interrupted") : inputs_of_cut(&t->samples[i], cut, &in, diag);
+        status = inputs_of_cut(&t->samples[i], cut, &in, diag);
         if (status == MOTE_OK)
-            status = engine_feed(&e, &in, diag);
-        if (status == MOTE_OK)
-            status = mote_session_run(e.session, NULL, diag);
+            status = run_one(&e, &in, diag);
         if (status == MOTE_OK)
             status = compare(&t->samples[i], &e, t->n_out, out, diag);
     }
