@@ -140,7 +140,14 @@ bool mote_quant_needs_21(const mote_quantizer *q); /* blocks of weights, or acti
 /* Whether a layer is to be quantized this way, and can be. */
 bool mote_layer_takes(const mote_layer *l, mote_precision precision);
 
+/* A Conv's weight: m outputs, each of `per` input channels and `inner` taps; m_per outputs a group. Output o reads channel o / m_per * per + i as its channel i. */
+typedef struct mote_conv_weight {
+    size_t m, per, inner, m_per;
+} mote_conv_weight;
 /* transform/edit.c */
+mote_conv_weight mote_quant_conv_weight(const mote_node *conv);
+/* energy[channel] += share w^2 for every weight of a Conv that reads the channel: what it makes of noise there. */
+void mote_quant_add_energy(const mote_node *conv, double share, double *energy);
 /* A constant; data is copied. NULL: no memory. */
 mote_value *mote_quant_constant(mote_graph *g, mote_dtype type, int32_t rank, const int64_t *dims, const void *data);
 /* A constant tensor of f32 as floats in the arena. NULL: no memory. */
@@ -149,6 +156,8 @@ float *mote_quant_floats(mote_arena *arena, const mote_array *a);
 mote_node *mote_quant_node(mote_graph *g, mote_node *before, const char *op, int32_t version, uint32_t n_in, mote_value *const *in);
 /* real = (x - zero) scale along axis (negative: one scale). zero may be NULL. */
 mote_value *mote_quant_dequantize(mote_graph *g, mote_node *before, mote_value *x, mote_value *scale, mote_value *zero, int32_t axis);
+/* Removes the constants that nothing reads any more. */
+void mote_quant_sweep(mote_graph *g);
 /* Whether a node's name is one of q->o.keep. */
 bool mote_quant_kept(const mote_quantizer *q, const mote_node *n);
 

@@ -38,6 +38,12 @@ mote_scale mote_scale_of(mote_range r, mote_dtype type, bool symmetric)
     return (mote_scale){s >= FLT_MIN * 0x1p24f ? s : 1, zero, type};
 }
 
+double mote_range_hardswish(double x, double p)
+{
+    (void)p;
+    return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+}
+
 /* ---- methods ---- */
 
 typedef struct bins {

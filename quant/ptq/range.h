@@ -20,6 +20,7 @@ typedef struct mote_scale {
 
 /* What the one user of a tensor makes of it: errors count behind it, so that a range need not hold what HardSwish flattens. NULL: the tensor itself. */
 typedef double (*mote_range_behind)(double x, double p);
+double mote_range_hardswish(double x, double p); /* p is not used */
 
 /* The range by a method. MOTE_E_VALUE: the tensor held NaN or infinities, or nothing. */
 mote_status mote_range_choose(const mote_observation *seen, mote_range_method method, unsigned levels, mote_range_behind behind, double p,

@@ -66,12 +66,7 @@ static mote_status make(const mote_quantizer *from, mote_quantizer *to, mote_dia
     to->seen = from->seen;
     mote_status status = mote_quant_transform(to, diag);
     to->seen = NULL;
-    mote_graph *g = to->module->graph;
-    for (mote_value *x = g->values, *next; x != NULL; x = next) { /* what equalization left */
-        next = x->next;
-        if (x->constant != NULL && x->uses == NULL && x->producer == NULL && !x->is_input)
-            mote_value_remove(x);
-    }
+    mote_quant_sweep(to->module->graph); /* what equalization left */
     return status;
 }
 

@@ -128,10 +128,6 @@ mote_status mote_quant_dynamic(mote_quantizer *q, mote_diag *diag)
             MOTE_TRY(replace(q, l, diag));
     }
     mote_graph *g = q->module->graph;
-    for (mote_value *v = g->values, *next; v != NULL; v = next) {
-        next = v->next;
-        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
-            mote_value_remove(v);
-    }
+    mote_quant_sweep(g);
     return mote_graph_sort(g, diag);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "quant/quantizer.h"
+#include "ops/wide.h"
 #include <string.h>
 
 mote_value *mote_quant_constant(mote_graph *g, mote_dtype type, int32_t rank, const int64_t *dims, const void *data)
@@ -39,6 +40,35 @@ mote_value *mote_quant_dequantize(mote_graph *g, mote_node *before, mote_value *
     if (n == NULL || (axis >= 0 && mote_node_set_int(n, "axis", axis) != MOTE_OK))
         return NULL;
     return n->out[0];
+}
+
+mote_conv_weight mote_quant_conv_weight(const mote_node *conv)
+{
+    const mote_array *a = conv->in[1].value->constant;
+    mote_conv_weight w = {.m = (size_t)a->dims[0], .per = (size_t)a->dims[1], .inner = mote_dims_count(a->dims + 2, a->rank - 2)};
+    w.m_per = w.m / (size_t)mote_node_int(conv, "group", 1);
+    return w;
+}
+
+void mote_quant_add_energy(const mote_node *conv, double share, double *energy)
+{
+    const mote_array *a = conv->in[1].value->constant;
+    const mote_conv_weight c = mote_quant_conv_weight(conv);
+    for (size_t o = 0; o < c.m; o++)
+        for (size_t i = 0; i < c.per; i++)
+            for (size_t e = 0; e < c.inner; e++) {
+                const double w = mote_array_f64(a, (o * c.per + i) * c.inner + e);
+                energy[o / c.m_per * c.per + i] += w * w * share;
+            }
+}
+
+void mote_quant_sweep(mote_graph *g)
+{
+    for (mote_value *v = g->values, *next; v != NULL; v = next) {
+        next = v->next;
+        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
+            mote_value_remove(v);
+    }
 }
 
 bool mote_quant_kept(const mote_quantizer *q, const mote_node *n)

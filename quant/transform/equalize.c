@@ -40,8 +40,6 @@ static bool is_conv(const mote_node *n)
            n->in[1].value->constant->rank >= 3;
 }
 
-static int64_t groups_of(const mote_node *n) { return mote_node_int(n, "group", 1); }
-
 static bool is_passing(const mote_node *n)
 {
     return (mote_node_is(n, "", "Relu") || mote_node_is(n, "", "GlobalAveragePool") || mote_node_is(n, "", "AveragePool") || mote_node_is(n, "", "MaxPool")) &&
@@ -212,33 +210,12 @@ typedef struct choice {
     double swish_share;  /* of HardSwish as a reader */
 } choice;
 
-static double hard_swish(double x, double p)
-{
-    (void)p;
-    return x * fmin(fmax(x / 6 + 0.5, 0), 1);
-}
-
 static const mote_channel_ranges *seen_of(const mote_quantizer *q, const mote_value *v)
 {
     for (size_t i = 0; i < q->n_channels; i++)
         if (q->channels[i].value == v)
             return &q->channels[i];
     return NULL;
-}
-
-static double weight_at(const mote_array *a, size_t i) { return a->dtype == MOTE_DTYPE_F32 ? (double)((const float *)a->data)[i] : mote_array_f64(a, i); }
-
-/* What a reader makes of noise in each channel: the energy of the weights that read it. */
-static void add_through(const mote_node *reader, double share, double *through)
-{
-    const mote_array *a = reader->in[1].value->constant;
-    const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], inner = mote_array_count(a) / (m * per + (m * per == 0)), m_per = m / (size_t)groups_of(reader);
-    for (size_t o = 0; o < m; o++)
-        for (size_t i = 0; i < per; i++)
-            for (size_t e = 0; e < inner; e++) {
-                const double w = weight_at(a, (o * per + i) * inner + e);
-                through[o / m_per * per + i] += w * w * share;
-            }
 }
 
 /* Noise in v reaches the readers of v and of what is made of it; HardSwish, in every channel alike. A mean over a plane takes it away. */
@@ -252,7 +229,7 @@ static void follow(const choice *c, const mote_value *v, double *through, int de
             through[ch] += c->swish_share;
         for (size_t r = 0; r < c->g->n_readers; r++)
             if (c->g->readers[r] == u->node && u->index == 0 && !reads) {
-                add_through(u->node, c->share[r], through);
+                mote_quant_add_energy(u->node, c->share[r], through);
                 reads = true;
             }
         if (!reads && !mote_node_is(u->node, "", "GlobalAveragePool") && u->node->n_out == 1)
@@ -279,7 +256,7 @@ static void measure(choice *c)
         for (size_t ch = 0; x != NULL && ch < c->n; ch++)
             energy[ch] = variance(&x->channels[ch]);
         memset(signal, 0, c->n * sizeof *signal);
-        add_through(n, 1, signal);
+        mote_quant_add_energy(n, 1, signal);
         for (size_t ch = 0; ch < c->n; ch++)
             all += signal[ch] * energy[ch];
         c->share[r] = all > 0 ? 1 / all : 0;
@@ -293,7 +270,7 @@ static void measure(choice *c)
         for (size_t ch = 0; ch < c->n; ch++) {
             const mote_channel *k = &x->seen->channels[ch];
             const mote_range r = mote_range_least_mse(k->bins, MOTE_CHANNEL_BINS, ldexp(2.0 / MOTE_CHANNEL_BINS, k->exponent), (double)k->lo, (double)k->hi, 256,
-                                                      x->seen->swish ? hard_swish : NULL, 0);
+                                                      x->seen->swish ? mote_range_hardswish : NULL, 0);
             x->lo[ch] = fmin((double)r.lo, 0);
             x->hi[ch] = fmax((double)r.hi, 0);
             if (x->seen->swish)
@@ -323,15 +300,15 @@ static double cost_of(const choice *c, const double *s)
         const mote_node *n = c->g->readers[r];
         const mote_array *a = n->in[1].value->constant;
         const double *energy = c->energy + r * c->n;
-        const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], inner = mote_array_count(a) / (m * per + (m * per == 0)), m_per = m / (size_t)groups_of(n);
+        const mote_conv_weight w = mote_quant_conv_weight(n);
         double sum = 0, whole = 0, under_all = 0;
-        for (size_t o = 0; o < m && c->share[r] > 0; o++) {
+        for (size_t o = 0; o < w.m && c->share[r] > 0; o++) {
             double largest = 0, under = 0;
-            for (size_t i = 0; i < per; i++) {
-                const size_t ch = o / m_per * per + i;
-                for (size_t e = 0; e < inner; e++)
-                    largest = fmax(largest, fabs(weight_at(a, (o * per + i) * inner + e)) / s[ch]);
-                under += energy[ch] * s[ch] * s[ch] * (double)inner;
+            for (size_t i = 0; i < w.per; i++) {
+                const size_t ch = o / w.m_per * w.per + i;
+                for (size_t e = 0; e < w.inner; e++)
+                    largest = fmax(largest, fabs(mote_array_f64(a, (o * w.per + i) * w.inner + e)) / s[ch]);
+                under += energy[ch] * s[ch] * s[ch] * (double)w.inner;
             }
             sum += largest * largest * under;
             whole = fmax(whole, largest);
@@ -377,10 +354,10 @@ static mote_status choose(mote_quantizer *q, choice *c, float *out, mote_diag *d
     }
     for (size_t r = 0; r < c->g->n_readers; r++) {
         const mote_array *a = c->g->readers[r]->in[1].value->constant;
-        const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], inner = mote_array_count(a) / (m * per + (m * per == 0)), m_per = m / (size_t)groups_of(c->g->readers[r]);
-        for (size_t k = 0; k < m * per * inner; k++) {
-            const size_t ch = k / inner / per / m_per * per + k / inner % per;
-            weight[ch] = fmax(weight[ch], fabs(weight_at(a, k)));
+        const mote_conv_weight w = mote_quant_conv_weight(c->g->readers[r]);
+        for (size_t k = 0; k < w.m * w.per * w.inner; k++) {
+            const size_t row = k / w.inner, ch = row / w.per / w.m_per * w.per + row % w.per;
+            weight[ch] = fmax(weight[ch], fabs(mote_array_f64(a, k)));
         }
     }
     for (size_t ch = 0; ch < c->n; ch++)
@@ -404,14 +381,14 @@ static mote_status choose(mote_quantizer *q, choice *c, float *out, mote_diag *d
 static mote_status scale_weight(mote_quantizer *q, mote_node *n, const float *s, bool outputs, mote_diag *diag)
 {
     const mote_array *a = n->in[1].value->constant;
-    const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], inner = mote_array_count(a) / (m * per), m_per = m / (size_t)groups_of(n);
+    const mote_conv_weight c = mote_quant_conv_weight(n);
     float *w = mote_quant_floats(&q->arena, a);
     if (w == NULL)
         return MOTE_NO_MEMORY(diag, a->bytes);
-    for (size_t o = 0; o < m; o++)
-        for (size_t i = 0; i < per; i++)
-            for (size_t k = 0; k < inner; k++)
-                w[(o * per + i) * inner + k] *= outputs ? s[o] : 1 / s[o / m_per * per + i];
+    for (size_t o = 0; o < c.m; o++)
+        for (size_t i = 0; i < c.per; i++)
+            for (size_t k = 0; k < c.inner; k++)
+                w[(o * c.per + i) * c.inner + k] *= outputs ? s[o] : 1 / s[o / c.m_per * c.per + i];
     mote_value *v = mote_quant_constant(n->graph, MOTE_DTYPE_F32, a->rank, a->dims, w);
     if (v == NULL)
         return MOTE_NO_MEMORY(diag, a->bytes);
@@ -420,7 +397,7 @@ static mote_status scale_weight(mote_quantizer *q, mote_node *n, const float *s,
     if (!outputs || b == NULL)
         return MOTE_OK;
     float *bias = mote_quant_floats(&q->arena, b);
-    for (size_t o = 0; bias != NULL && o < m; o++)
+    for (size_t o = 0; bias != NULL && o < c.m; o++)
         bias[o] *= s[o];
     v = bias == NULL ? NULL : mote_quant_constant(n->graph, MOTE_DTYPE_F32, 1, b->dims, bias);
     if (v == NULL)
@@ -520,7 +497,7 @@ static mote_status stretch(mote_quantizer *q, const group *g, opening *o, mote_d
         return MOTE_NO_MEMORY(diag, 3 * n * sizeof *lo);
     for (size_t c = 0; c < n; c++) {
         const mote_channel *k = &seen->channels[c];
-        const mote_range r = mote_range_least_mse(k->bins, MOTE_CHANNEL_BINS, ldexp(2.0 / MOTE_CHANNEL_BINS, k->exponent), (double)k->lo, (double)k->hi, 256, hard_swish, 0);
+        const mote_range r = mote_range_least_mse(k->bins, MOTE_CHANNEL_BINS, ldexp(2.0 / MOTE_CHANNEL_BINS, k->exponent), (double)k->lo, (double)k->hi, 256, mote_range_hardswish, 0);
         lo[c] = fmaxf(fmaxf(k->lo, r.lo < 0 ? r.lo : k->lo), -3);
         a[c] = fminf(k->hi, r.hi > 0 ? r.hi : k->hi) - lo[c];
         top = fmaxf(top, a[c]);

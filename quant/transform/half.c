@@ -218,10 +218,6 @@ mote_status mote_quant_half(mote_quantizer *q, mote_diag *diag)
         if (v->id < h.n_values && v->producer != NULL && is_half_node(&h, v->producer) && v->type.dtype == MOTE_DTYPE_F16)
             MOTE_TRY(serve_float(&h, v));
     }
-    for (mote_value *v = h.g->values, *next; v != NULL; v = next) {
-        next = v->next;
-        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
-            mote_value_remove(v);
-    }
+    mote_quant_sweep(h.g);
     return mote_graph_sort(h.g, diag);
 }

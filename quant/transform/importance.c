@@ -14,17 +14,9 @@ enum { DEPTH = 8, FULL = 4096, MOST = 4096 };
 static bool add_energy(const mote_node *n, double *e, size_t channels)
 {
     const mote_array *a = n->in[1].value->constant;
-    if (a == NULL || a->rank < 3)
+    if (a == NULL || a->rank < 3 || (size_t)a->dims[1] * (size_t)mote_node_int(n, "group", 1) != channels)
         return false;
-    const size_t m = (size_t)a->dims[0], per = (size_t)a->dims[1], groups = (size_t)mote_node_int(n, "group", 1), inner = mote_array_count(a) / (m * per + (m * per == 0));
-    if (per * groups != channels)
-        return false;
-    for (size_t o = 0; o < m; o++)
-        for (size_t i = 0; i < per; i++)
-            for (size_t k = 0; k < inner; k++) {
-                const double w = mote_array_f64(a, (o * per + i) * inner + k);
-                e[o / (m / groups) * per + i] += w * w;
-            }
+    mote_quant_add_energy(n, 1, e);
     return true;
 }
 

@@ -234,10 +234,6 @@ mote_status mote_quant_insert(mote_quantizer *q, mote_diag *diag)
             continue;
         MOTE_TRY(v->constant != NULL ? insert_constant(&k, v) : insert_value(&k, v));
     }
-    for (mote_value *v = g->values, *next; v != NULL; v = next) { /* weights in float that nobody reads any more */
-        next = v->next;
-        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
-            mote_value_remove(v);
-    }
+    mote_quant_sweep(g);
     return mote_graph_sort(g, diag);
 }

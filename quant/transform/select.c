@@ -225,12 +225,6 @@ static mote_status find_layers(mote_quantizer *q, mote_diag *diag)
 
 /* ---- what a range counts for ---- */
 
-static double behind_hardswish(double x, double p)
-{
-    (void)p;
-    return x * fmin(fmax(x / 6 + 0.5, 0), 1);
-}
-
 static double behind_sigmoid(double x, double p)
 {
     (void)p;
@@ -270,7 +264,7 @@ static void behind(const mote_value *v, mote_qvalue *out)
     if (n == NULL || n->domain.n != 0)
         return;
     if (mote_str_is(n->op, "HardSwish"))
-        out->behind = behind_hardswish;
+        out->behind = mote_range_hardswish;
     else if (mote_str_is(n->op, "Sigmoid"))
         out->behind = behind_sigmoid;
     else if (mote_str_is(n->op, "Tanh"))

@@ -53,10 +53,6 @@ mote_status mote_quant_store(mote_quantizer *q, mote_diag *diag)
             if (is_weight(l->node, k))
                 MOTE_TRY(store(q, l->node, k, diag));
     }
-    for (mote_value *v = g->values, *next; v != NULL; v = next) {
-        next = v->next;
-        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
-            mote_value_remove(v);
-    }
+    mote_quant_sweep(g);
     return MOTE_OK;
 }

@@ -76,10 +76,6 @@ mote_status mote_quant_weights(mote_quantizer *q, mote_diag *diag)
         else if (takes)
             MOTE_TRY(replace(q, l, diag));
     }
-    for (mote_value *v = g->values, *next; v != NULL; v = next) {
-        next = v->next;
-        if (v->constant != NULL && v->uses == NULL && v->producer == NULL)
-            mote_value_remove(v);
-    }
+    mote_quant_sweep(g);
     return MOTE_OK;
 }
