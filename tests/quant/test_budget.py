@@ -3,46 +3,13 @@
 #
 # Needs the data set at $MOTE_SHARED.
 import json
-import os
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-source = Path(__file__).resolve().parent.parent.parent
-tool = os.environ.get("MOTE_TOOL", str(source / "build/release/mote"))
-data = Path(os.environ.get("MOTE_SHARED", str(source.parent / "shared"))) / "data"
-prep = source / "examples/prep"
-if not data.is_dir() or not Path(tool).exists():
-    print("skipped: no data set at $MOTE_SHARED/data, or the tool is not built")
-    sys.exit(77)
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-except ImportError as e:
-    print(f"skipped: {e}")
-    sys.exit(77)
+from quantkit import check, data, done, mote, prep, report, tmp, tool
 
-ort.set_default_logger_severity(3)
-folder = tempfile.TemporaryDirectory()
-tmp = Path(folder.name)
-failures = []
-
-
-def check(what, good, detail=""):
-    print(f"{'ok    ' if good else 'WRONG '} {what}: {detail}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def mote(*args, code=0):
-    r = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, timeout=600)
-    if r.returncode != code:
-        print(args, r.returncode, r.stdout, r.stderr)
-        sys.exit(1)
-    return r
-
+import numpy as np
+import onnx
+import onnxruntime as ort
 
 keywords = data / "audio/keywords.onnx"
 samples = ("--data", data / "audio/keywords-calibration.npz", "--limit", 40)
@@ -57,11 +24,11 @@ def outputs(path):
 
 def search(*args, model=keywords, name="q"):
     q, r = tmp / f"{name}.onnx", tmp / f"{name}.json"
-    return q, r, json.loads(mote("quantize", model, "-o", q, *samples, *args, "--recipe-out", r, "--overwrite", "--json").stdout)
+    return q, r, report("quantize", model, "-o", q, *samples, *args, "--recipe-out", r, "--overwrite")
 
 
-def sane(what, q, recipe, report):
-    points = report["search"]["points"]
+def sane(what, q, recipe, r):
+    points = r["search"]["points"]
     cost = "ms" if "ms" in points[0] else "bytes"
     check(f"{what}: sound, and in onnxruntime", onnx.checker.check_model(onnx.load(q), full_check=True) is None and np.isfinite(outputs(q)).all())
     mote("quantize", keywords, "-o", tmp / "again.onnx", "--recipe", recipe, *samples, "--overwrite")
@@ -73,7 +40,7 @@ def sane(what, q, recipe, report):
         if beaten == p["pareto"]:
             check(f"{what}: {p['name']} is on the curve or not", False, p)
     check(f"{what}: plain recipes are among them", {"float32", "float16", "int8"} <= {p["name"] for p in points})
-    return points[report["search"]["taken"]]
+    return points[r["search"]["taken"]]
 
 
 original = outputs(keywords)
@@ -91,8 +58,8 @@ check("--size 45KB is kept", q.stat().st_size <= 45000 and r["bytes"] == q.stat(
 
 q, recipe, r = search("--drop", 0.3, *scored)
 sane("--drop 0.3", q, recipe, r)
-score = json.loads(mote("eval", q, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--json").stdout)["top1"]
-before = json.loads(mote("eval", keywords, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--json").stdout)["top1"]
+score = report("eval", q, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["top1"]
+before = report("eval", keywords, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["top1"]
 check("--drop 0.3 is kept by the file", before - score <= 0.3 and abs(r["search"]["score"] - score) < 1e-6 and abs(r["search"]["original"] - before) < 1e-6, f"{before:.2f} to {score:.2f}")
 
 # by milliseconds: the profile decides, not this machine
@@ -126,8 +93,7 @@ check("the same bytes, recipe and curve with any threads and kernels", len(set(f
 
 # recurrent layers: the hybrid is proposed
 hybrid = tmp / "h.onnx"
-mote("quantize", data / "audio/dtln-1.onnx", "-o", hybrid, "--data", data / "audio/dtln-1.inputs.npz", "--size", "800KB", "--overwrite", "--json")
-r = json.loads(mote("quantize", data / "audio/dtln-1.onnx", "-o", hybrid, "--data", data / "audio/dtln-1.inputs.npz", "--size", "800KB", "--overwrite", "--json").stdout)
+r = report("quantize", data / "audio/dtln-1.onnx", "-o", hybrid, "--data", data / "audio/dtln-1.inputs.npz", "--size", "800KB", "--overwrite")
 names = [p["name"] for p in r["search"]["points"]]
 types = {n.op_type: {i.data_type for i in onnx.load(hybrid).graph.initializer if i.name in n.input} for n in onnx.load(hybrid).graph.node if n.op_type == "LSTM"}
 check("dtln-1: the hybrid is proposed, the recurrent layers are float16", any(n.startswith("hybrid") for n in names) and types["LSTM"] == {onnx.TensorProto.FLOAT16}, (names, types))
@@ -146,5 +112,4 @@ for what, args in (("a size that nothing has", ("--size", "1KB")), ("a drop with
     r = subprocess.run([tool, "quantize", str(keywords), "-o", str(tmp / "none.onnx"), *map(str, samples), *map(str, args)], capture_output=True, text=True)
     check("refused: " + what, r.returncode in (1, 2) and r.stderr.strip() != "" and not (tmp / "none.onnx").exists(), r.stderr.strip()[:150])
 
-print("wrong:", failures if failures else "nothing")
-sys.exit(1 if failures else 0)
+done()

@@ -3,46 +3,16 @@
 #
 # Needs the data set at $MOTE_SHARED. Calibration looks at the first half of the speech only.
 import json
-import os
 import subprocess
-import sys
-import tempfile
 import wave
-from pathlib import Path
 
-source = Path(__file__).resolve().parent.parent.parent
-tool = os.environ.get("MOTE_TOOL", str(source / "build/release/mote"))
-data = Path(os.environ.get("MOTE_SHARED", str(source.parent / "shared"))) / "data/audio"
-prep = source / "examples/prep"
-if not data.is_dir() or not Path(tool).exists():
-    print("skipped: no data set at $MOTE_SHARED/data, or the tool is not built")
-    sys.exit(77)
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-except ImportError as e:
-    print(f"skipped: {e}")
-    sys.exit(77)
+from quantkit import check, data, done, mote, prep, report, tmp, tool
 
-ort.set_default_logger_severity(4)
-folder = tempfile.TemporaryDirectory()
-tmp = Path(folder.name)
-failures = []
+import numpy as np
+import onnx
+import onnxruntime as ort
 
-
-def check(what, good, detail=""):
-    print(f"{'ok    ' if good else 'WRONG '} {what}: {detail}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def mote(*args, code=0):
-    r = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, timeout=600)
-    if r.returncode != code:
-        print(args, r.returncode, r.stdout, r.stderr)
-        sys.exit(1)
-    return r
+data = data / "audio"
 
 
 def quantize(model, name, recipe, *args):
@@ -92,7 +62,7 @@ q = quantize("wavenet-amp", "wh", {"default": "weights-f16"})
 own = snr(original, amp(q))
 check("wavenet-amp: weights in float16 within 1 dB of rounding them", abs(own - limit) < 1 and q.stat().st_size < 0.75 * (data / "wavenet-amp.onnx").stat().st_size, f"{own:.1f} dB of {limit:.1f}")
 q = tmp / "wi.onnx"
-r = json.loads(mote("quantize", data / "wavenet-amp.onnx", "-o", q, "--data", data / "guitar.wav", "--prep", prep / "wavenet-amp.json", "--int8-share", 50, "--effort", 1, "--json").stdout)["search"]
+r = report("quantize", data / "wavenet-amp.onnx", "-o", q, "--data", data / "guitar.wav", "--prep", prep / "wavenet-amp.json", "--int8-share", 50, "--effort", 1)["search"]
 taken, own = r["points"][r["taken"]], snr(original, amp(q))
 check("wavenet-amp: half of the multiplications in INT8, 18 dB", taken["int8_multiplications"] >= 0.5 and own >= 18, f"{100 * taken['int8_multiplications']:.0f} %, {own:.1f} dB")
 theirs = next(p for p in r["points"] if p["name"] == "int8")
@@ -119,7 +89,7 @@ def probabilities(path):
 
 
 def spans(path):
-    r = json.loads(mote("run", path, "--input", data / "jfk.wav", "--prep", prep / "silero-vad.json", "--json").stdout)["results"][0]
+    r = report("run", path, "--input", data / "jfk.wav", "--prep", prep / "silero-vad.json")["results"][0]
     return [(s["start"], s["end"]) for s in r["spans"]], np.array(r["probabilities"])
 
 
@@ -174,5 +144,4 @@ for what, args in (("sound at another rate", ("wavenet-amp.onnx", "--data", data
     r = subprocess.run([tool, "quantize", str(data / args[0]), "-o", str(tmp / "none.onnx"), "--int8", "static", *map(str, args[1:])], capture_output=True, text=True)
     check("refused: " + what, r.returncode in (1, 2) and r.stderr.strip() != "" and not (tmp / "none.onnx").exists(), r.stderr.strip()[:120])
 
-print("wrong:", failures if failures else "nothing")
-sys.exit(1 if failures else 0)
+done()

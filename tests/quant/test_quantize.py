@@ -3,47 +3,17 @@
 #
 # Needs the data set at $MOTE_SHARED. A part of each set by default; MOTE_FULL=1 takes all of it.
 import collections
-import json
 import os
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-source = Path(__file__).resolve().parent.parent.parent
-tool = os.environ.get("MOTE_TOOL", str(source / "build/release/mote"))
-data = Path(os.environ.get("MOTE_SHARED", str(source.parent / "shared"))) / "data"
-prep = source / "examples/prep"
+from quantkit import check, data, done, prep, report, tmp, tool
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
 full = os.environ.get("MOTE_FULL") == "1"
-if not data.is_dir() or not Path(tool).exists():
-    print("skipped: no data set at $MOTE_SHARED/data, or the tool is not built")
-    sys.exit(77)
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-except ImportError as e:
-    print(f"skipped: {e}")
-    sys.exit(77)
-
-ort.set_default_logger_severity(3)
-folder = tempfile.TemporaryDirectory()
-tmp = Path(folder.name)
-failures = []
-
-
-def check(what, good, detail=""):
-    print(f"{'ok    ' if good else 'WRONG '} {what}: {detail}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def mote(*args, fails=False):
-    r = subprocess.run([tool, *map(str, args), "--json"], capture_output=True, text=True, timeout=600)
-    if (r.returncode != 0) != fails:
-        print(r.stdout, r.stderr)
-        sys.exit(1)
-    return json.loads(r.stdout)
 
 
 def operators_in_ort(path):
@@ -64,11 +34,11 @@ def sound(path, opset=13):
 def pictures(name, least_same, most_lost, options=()):
     n = 500 if full else 120
     q = tmp / f"{name}.onnx"
-    r = mote("quantize", data / f"vision/{name}.onnx", "-o", q, "--int8", "static", "--data", data / "vision/calibration", "--prep", prep / f"{name}.json",
+    r = report("quantize", data / f"vision/{name}.onnx", "-o", q, "--int8", "static", "--data", data / "vision/calibration", "--prep", prep / f"{name}.json",
              "--limit", 300 if full else 100, "--overwrite", *options)
     answers = []
     for path in (data / f"vision/{name}.onnx", q):
-        e = mote("eval", path, "--data", data / "vision/evaluation", "--prep", prep / f"{name}.json", "--limit", n, "--predictions", tmp / "p.csv", "--overwrite")
+        e = report("eval", path, "--data", data / "vision/evaluation", "--prep", prep / f"{name}.json", "--limit", n, "--predictions", tmp / "p.csv", "--overwrite")
         answers.append((e["correct"], [line.split(",")[2] for line in (tmp / "p.csv").read_text().splitlines()[1:]]))
     same = sum(a == b for a, b in zip(answers[0][1], answers[1][1])) / n
     lost = (answers[0][0] - answers[1][0]) / n
@@ -81,7 +51,7 @@ def pictures(name, least_same, most_lost, options=()):
 def keywords():
     e = np.load(data / "audio/keywords-evaluation.npz")
     x = e["input_1"].reshape(len(e["label"]), 1, 1, 49, 10).astype(np.float32)
-    original = mote("eval", data / "audio/keywords.onnx", "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["correct"]
+    original = report("eval", data / "audio/keywords.onnx", "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["correct"]
     cases = [(("--int8", "static", "--data", data / "audio/keywords-calibration.npz"), 3), (("--int8", "dynamic"), 3), (("--weights-only", "int8"), 2),
              (("--fp16",), 1), (("--fp16", "--data", data / "audio/keywords-calibration.npz"), 1), (("--weights-only", "int4", "--block", 16), 40)]
     for ranges in ("minmax", "percentile", "entropy"):
@@ -90,8 +60,8 @@ def keywords():
         cases.append((("--int8", "static", "--data", data / "audio/keywords-calibration.npz", "--activations", activations), 3))
     for options, most in cases:
         q = tmp / "k.onnx"
-        mote("quantize", data / "audio/keywords.onnx", "-o", q, "--overwrite", *options)
-        ours = mote("eval", q, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["correct"]
+        report("quantize", data / "audio/keywords.onnx", "-o", q, "--overwrite", *options)
+        ours = report("eval", q, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["correct"]
         s = ort.InferenceSession(str(q))
         theirs = sum(int(s.run(None, {s.get_inputs()[0].name: v})[0].argmax()) == l for v, l in zip(x, e["label"]))
         check("keywords " + " ".join(str(o) for o in options if not isinstance(o, Path)), sound(q) and abs(ours - theirs) <= 2 and original - ours <= most,
@@ -102,7 +72,7 @@ def same_bytes():
     files = []
     for k, (threads, cpu) in enumerate(((1, None), (2, None), (2, "none"))):
         files.append(tmp / f"same{k}.onnx")
-        mote("quantize", data / "audio/keywords.onnx", "-o", files[-1], "--int8", "static", "--data", data / "audio/keywords-calibration.npz", "--limit", 40, "--threads",
+        report("quantize", data / "audio/keywords.onnx", "-o", files[-1], "--int8", "static", "--data", data / "audio/keywords-calibration.npz", "--limit", 40, "--threads",
              threads, *(("--cpu", cpu) if cpu else ()))
     check("the same bytes with any threads and kernels", len({f.read_bytes() for f in files}) == 1)
 
@@ -130,10 +100,10 @@ def tags():
         path = model
         if options:
             path = tmp / "ner.onnx"
-            mote("quantize", model, "-o", path, "--overwrite", *options, *(("--limit", 60) if "static" in options else ()))
+            report("quantize", model, "-o", path, "--overwrite", *options, *(("--limit", 60) if "static" in options else ()))
             sound(path)
             ort.InferenceSession(str(path))
-        mote("eval", path, "--data", data / "text/ner/en_ewt-ud-test.iob2", *common, "--limit", n, "--predictions", tmp / "t.txt", "--overwrite")
+        report("eval", path, "--data", data / "text/ner/en_ewt-ud-test.iob2", *common, "--limit", n, "--predictions", tmp / "t.txt", "--overwrite")
         answers[options] = [line.split("\t")[2] for line in (tmp / "t.txt").read_text().splitlines() if line]
         same = sum(a == b for a, b in zip(answers[()], answers[options])) / len(answers[()])
         check("ner-minilm " + " ".join(str(o) for o in options[:2]), same >= least, f"{same * 100:.2f} % of the tags")
@@ -184,7 +154,7 @@ def streams():
     for i in range(40):
         np.savez(tmp / f"streams/{i:02}.npz", x=x[i], z=z[i])
     q = tmp / "streams-q.onnx"
-    mote("quantize", tmp / "streams.onnx", "-o", q, "--int8", "static", "--activations", "u16", "--effort", 1, "--data", tmp / "streams", "--scope", "all")
+    report("quantize", tmp / "streams.onnx", "-o", q, "--int8", "static", "--activations", "u16", "--effort", 1, "--data", tmp / "streams", "--scope", "all")
     before, after = (ort.InferenceSession(str(p), providers=["CPUExecutionProvider"]) for p in (tmp / "streams.onnx", q))
     want = np.stack([before.run(None, {"x": a, "z": b})[0] for a, b in zip(x, z)])
     got = np.stack([after.run(None, {"x": a, "z": b})[0] for a, b in zip(x, z)])
@@ -200,5 +170,4 @@ keywords()
 same_bytes()
 refused()
 tags()
-print("wrong:", failures if failures else "nothing")
-sys.exit(1 if failures else 0)
+done()

@@ -4,45 +4,13 @@
 # Needs the data set at $MOTE_SHARED.
 import collections
 import json
-import os
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-source = Path(__file__).resolve().parent.parent.parent
-tool = os.environ.get("MOTE_TOOL", str(source / "build/release/mote"))
-data = Path(os.environ.get("MOTE_SHARED", str(source.parent / "shared"))) / "data"
-prep = source / "examples/prep"
-if not data.is_dir() or not Path(tool).exists():
-    print("skipped: no data set at $MOTE_SHARED/data, or the tool is not built")
-    sys.exit(77)
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-except ImportError as e:
-    print(f"skipped: {e}")
-    sys.exit(77)
+from quantkit import check, data, done, mote, prep, report, tmp, tool
 
-ort.set_default_logger_severity(3)
-folder = tempfile.TemporaryDirectory()
-tmp = Path(folder.name)
-failures = []
-
-
-def check(what, good, detail=""):
-    print(f"{'ok    ' if good else 'WRONG '} {what}: {detail}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def mote(*args, code=0):
-    r = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, timeout=600)
-    if r.returncode != code:
-        print(args, r.stdout, r.stderr)
-        sys.exit(1)
-    return r
+import numpy as np
+import onnx
+import onnxruntime as ort
 
 
 def quantize(model, recipe, *args, code=0):
@@ -63,7 +31,7 @@ def right_in_ort(path):
 
 
 def right(path):
-    return json.loads(mote("eval", path, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--json").stdout)["correct"]
+    return report("eval", path, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["correct"]
 
 
 def types(path):
@@ -156,5 +124,4 @@ a, b, c = original.run(None, given)[0], s.run(None, given)[0], list(np.load(tmp 
 check("BERT, int8 products and float16 normalizations", np.abs(b - c).max() <= 0.05 * np.abs(a).max() and np.abs(a - c).max() <= 0.2 * np.abs(a).max(),
       f"{np.abs(b - c).max():.3g} from onnxruntime, {np.abs(a - c).max():.3g} from float32, of {np.abs(a).max():.3g}")
 
-print("wrong:", failures if failures else "nothing")
-sys.exit(1 if failures else 0)
+done()

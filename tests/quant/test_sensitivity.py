@@ -3,47 +3,14 @@
 #
 # Needs the data set at $MOTE_SHARED.
 import json
-import os
 import subprocess
-import sys
-import tempfile
 import xml.etree.ElementTree as xml
-from pathlib import Path
 
-source = Path(__file__).resolve().parent.parent.parent
-tool = os.environ.get("MOTE_TOOL", str(source / "build/release/mote"))
-data = Path(os.environ.get("MOTE_SHARED", str(source.parent / "shared"))) / "data"
-prep = source / "examples/prep"
-if not data.is_dir() or not Path(tool).exists():
-    print("skipped: no data set at $MOTE_SHARED/data, or the tool is not built")
-    sys.exit(77)
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-except ImportError as e:
-    print(f"skipped: {e}")
-    sys.exit(77)
+from quantkit import check, data, done, mote, prep, report, tmp, tool
 
-ort.set_default_logger_severity(3)
-folder = tempfile.TemporaryDirectory()
-tmp = Path(folder.name)
-failures = []
-
-
-def check(what, good, detail=""):
-    print(f"{'ok    ' if good else 'WRONG '} {what}: {detail}", flush=True)
-    if not good:
-        failures.append(what)
-
-
-def mote(*args, code=0):
-    r = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, timeout=600)
-    if r.returncode != code:
-        print(args, r.stdout, r.stderr)
-        sys.exit(1)
-    return r
-
+import numpy as np
+import onnx
+import onnxruntime as ort
 
 keywords = data / "audio/keywords.onnx"
 calibration = data / "audio/keywords-calibration.npz"
@@ -63,7 +30,7 @@ def figures(a, b):
 
 
 args = ("sensitivity", keywords, "--data", calibration, "--limit", n, "--effort", 0, "--one-out", "--precisions", "int8,f16,int8-dynamic,weights-int4,weights-f16")
-r = json.loads(mote(*args, "--json", "--svg", tmp / "k.svg").stdout)
+r = report(*args, "--svg", tmp / "k.svg")
 check("layers", [l["node"] for l in r["layers"]] == [f"conv_{k}" for k in range(1, 18, 2)] + ["gemm_21"], len(r["layers"]))
 model = onnx.shape_inference.infer_shapes(onnx.load(keywords))
 shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in [*model.graph.value_info, *model.graph.output]}
@@ -116,7 +83,7 @@ check("names are escaped", "<script" not in text and "\x07" not in text and xml.
 s = json.loads(mote("sensitivity", keywords, "--data", calibration, "--limit", n, "--eval", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--finalists", 2,
                     "--json").stdout)
 scored = [(l["node"], p) for l in s["layers"] for p in l["one_in"] if "score" in l["one_in"][p]]
-correct = json.loads(mote("eval", keywords, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--json").stdout)["top1"]
+correct = report("eval", keywords, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["top1"]
 check("finalists have scores", len(scored) == 4 and s["score"] == correct and s["metric"] == "top1" and "score" in s["all"]["int8"], scored)
 
 for what, bad in (("no data", (keywords,)), ("an unknown precision", (keywords, "--data", calibration, "--precisions", "int3")), ("a precision twice", (keywords, "--data", calibration, "--precisions", "f16,f16")),
@@ -125,5 +92,4 @@ for what, bad in (("no data", (keywords,)), ("an unknown precision", (keywords, 
     r = subprocess.run([tool, "sensitivity", *map(str, bad)], capture_output=True, text=True)
     check("refused: " + what, r.returncode in (1, 2) and r.stderr.strip() != "" and r.stdout == "", r.stderr.strip()[:110])
 
-print("wrong:", failures if failures else "nothing")
-sys.exit(1 if failures else 0)
+done()
