@@ -362,6 +362,13 @@ static mote_status integer_graph(mote_pass_context *c, mote_graph *g)
     }
     if (c->edits != before)
         mote_q_sweep(g);
+    for (mote_node *n = g->first, *next; n != NULL; n = next) {
+        next = n->next;
+        if (mote_node_is(n, "", "MatMul") || mote_node_is(n, "", "Gemm"))
+            MOTE_TRY(mote_qint_to_float(c, n));
+    }
+    if (c->edits != before)
+        mote_q_sweep(g);
     return explain(c, g);
 }
 

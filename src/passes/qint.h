@@ -30,5 +30,7 @@ mote_status mote_qint_finish(mote_qint *k, const mote_value *real, mote_value *w
 mote_status mote_qint_product(mote_qint *k);
 /* QLinearConv, QLinearMatMul. */
 mote_status mote_qint_operator(mote_pass_context *c, mote_node *n);
+/* A MatMul or Gemm of dequantized operands whose result is float: MatMulInteger and a product with the scales. Leaves what has no such form. */
+mote_status mote_qint_to_float(mote_pass_context *c, mote_node *n);
 
 #endif

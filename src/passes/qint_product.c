@@ -5,7 +5,7 @@
  *
  * becomes QConv (channels last, between transpositions that later passes move away) or QGemm. The bias goes into the s32 sum in units of xs ws: a
  * quantized one must have been made for that (its scale is xs ws); a float one must lose nothing that the output could show. Clamps become qmin and
- * qmax, since quantizing keeps order. */
+ * qmax, since quantizing keeps order. A matrix product that nothing quantizes again becomes MatMulInteger, its sum taken to float32 by xs ws. */
 #include "base/platform.h"
 #include "passes/qint.h"
 #include "ops/forms.h"
@@ -339,6 +339,84 @@ mote_status mote_qint_product(mote_qint *k)
         return MOTE_OK;
     }
     return conv ? make_conv(k, &p) : make_gemm(k, &p, gemm && mote_node_int(p.node, "transB", 0) != 0);
+}
+
+/* ---- products whose result is float ---- */
+
+/* The weight as [k, n], as MatMulInteger reads it. */
+static mote_value *upright(mote_graph *g, const mote_array *w, bool trans, mote_value *as_it_is)
+{
+    if (!trans)
+        return as_it_is;
+    const size_t n = (size_t)w->dims[0], k = (size_t)w->dims[1];
+    mote_array turned = *w;
+    uint8_t *to = mote_arena_calloc(&g->module->arena, 1, w->bytes + 1);
+    if (to == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            to[j * n + i] = ((const uint8_t *)w->data)[i * k + j];
+    turned.dims[0] = w->dims[1];
+    turned.dims[1] = w->dims[0];
+    turned.data = to;
+    mote_value *v = mote_graph_add_constant(g, MOTE_STR(""), &turned);
+    if (v != NULL)
+        v->is_folded = true;
+    return v;
+}
+
+static mote_value *two(mote_graph *g, mote_node *at, const char *op, mote_value *a, mote_value *b)
+{
+    mote_node *n = a == NULL || b == NULL ? NULL : mote_graph_add_node(g, at, "", op, 14, 2, 1, true);
+    if (n == NULL)
+        return NULL;
+    mote_node_set_input(n, 0, a);
+    mote_node_set_input(n, 1, b);
+    n->out[0]->type = at->out[0]->type;
+    return n->out[0];
+}
+
+mote_status mote_qint_to_float(mote_pass_context *c, mote_node *n)
+{
+    enum { DEPTH_MAX = 65536 }; /* 255 * 128 * DEPTH_MAX fits s32 */
+    const bool gemm = mote_node_is(n, "", "Gemm"), trans = gemm && mote_node_int(n, "transB", 0) != 0;
+    product p = {.node = n, .w_axis = trans ? 0 : 1};
+    const char *why = NULL;
+    if (n->n_in < 2 || n->in[1].value == NULL || (gemm && !plain_gemm(n)) || (p.x = mote_dequantized(n->in[0].value, &p.px, &why)) == NULL)
+        return MOTE_OK;
+    p.w = n->in[1].value->producer;
+    const mote_array *w = mote_is_dequantize(p.w) ? mote_value_const(p.w->in[0].value) : NULL;
+    if (w == NULL || w->data == NULL || w->rank != 2 || w->dims[1 - p.w_axis] > DEPTH_MAX || w->dims[1 - p.w_axis] < 1 ||
+        n->in[0].value->type.rank < 2 || n->out[0]->type.dtype != MOTE_DTYPE_F32)
+        return MOTE_OK;
+    p.outputs = w->dims[p.w_axis];
+    if (!check_weight(&p, &why))
+        return MOTE_OK;
+    const mote_array *ws = mote_value_const(p.ws_value);
+    const size_t scales = mote_array_count(ws);
+    float *scale = mote_arena_calloc(&c->module->arena, scales, sizeof *scale);
+    mote_node *sum = mote_graph_add_node(n->graph, n, "", "MatMulInteger", 10, 4, 1, true);
+    mote_node *real = sum == NULL ? NULL : mote_graph_add_node(n->graph, n, "", "Cast", 13, 1, 1, true);
+    mote_value *b = upright(n->graph, w, trans, p.w_value);
+    if (scale == NULL || real == NULL || b == NULL || mote_node_set_int(real, "to", MOTE_DTYPE_F32) != MOTE_OK)
+        return MOTE_NO_MEMORY(c->diag, w->bytes);
+    for (size_t i = 0; i < scales; i++)
+        scale[i] = (float)((double)p.px.scale * (double)float_at(ws, i));
+    mote_value *const in[4] = {p.x->in[0].value, b, p.px.zero_value, p.wz_value};
+    for (uint32_t i = 0; i < 4; i++)
+        mote_node_set_input(sum, i, in[i]);
+    sum->name = real->name = n->name;
+    sum->out[0]->type = real->out[0]->type = n->out[0]->type;
+    sum->out[0]->type.dtype = MOTE_DTYPE_S32;
+    mote_node_set_input(real, 0, sum->out[0]);
+    mote_value *y = two(n->graph, n, "Mul", real->out[0], mote_q_const(n->graph, MOTE_DTYPE_F32, scales == 1 ? 0 : scales, scale));
+    if (n->n_in > 2 && n->in[2].value != NULL)
+        y = two(n->graph, n, "Add", y, n->in[2].value);
+    if (y == NULL)
+        return MOTE_NO_MEMORY(c->diag, 0);
+    mote_value_replace(n->out[0], y);
+    c->edits++;
+    return MOTE_OK;
 }
 
 /* ---- QLinearConv, QLinearMatMul ---- */

@@ -72,8 +72,9 @@ class Net:
         unit = np.asarray(unit, np.float32)
         return self.node("DequantizeLinear", [self.const(rng.integers(-3000, 3000, n).astype(np.int32)), self.const(unit)], axis=0)
 
-    def check(self, name, folder, largest=1, share=0.002, floats=()):
-        outputs = [helper.make_tensor_value_info(o, helper.np_dtype_to_tensor_dtype(np.dtype(self.type)), None) for o in self.outputs]
+    def check(self, name, folder, largest=1, share=0.002, floats=(), real=False):
+        kind = TensorProto.FLOAT if real else helper.np_dtype_to_tensor_dtype(np.dtype(self.type))
+        outputs = [helper.make_tensor_value_info(o, kind, None) for o in self.outputs]
         inputs = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(np.dtype(self.type)), s) for n, s in self.inputs]
         model = helper.make_model(helper.make_graph(self.nodes, name, inputs, outputs, self.inits), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         model = onnx.shape_inference.infer_shapes(model)
@@ -91,6 +92,10 @@ class Net:
             run("run", path, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz", "--overwrite", *options)
             got = dict(np.load(folder / "out.npz"))
             for o, w in zip(self.outputs, want):
+                if real:
+                    if got[o].shape != w.shape or not np.allclose(got[o], w, rtol=1e-5, atol=2e-6 * np.abs(w).max(initial=0)):
+                        failures.append(f"{name} {options}: {o} differs by up to {np.abs(got[o] - w).max(initial=0)} of {np.abs(w).max(initial=0)}")
+                    continue
                 d = np.abs(got[o].astype(int) - w.astype(int))
                 if got[o].shape != w.shape or d.max(initial=0) > largest or (d != 0).mean() > share + 1.5 / d.size:
                     failures.append(f"{name} {options}: {o} differs by up to {d.max()}, in {(d != 0).sum()} of {d.size}")
@@ -137,6 +142,31 @@ def products(folder):
         v = net.node("Gemm", [x, w, b], transB=int(trans)) if i % 3 else net.node("Add", [net.node("MatMul", [x, w]), b])
         net.quantize(v, 0.15)
         net.check(f"product{i}", folder)
+
+
+def open_products(folder):
+    """Products that nothing quantizes again: sums of integers, then float32. One whose sums could leave s32 stays in float."""
+    for i in range(9):
+        net = Net(i & 1)
+        trans, gemm, channels, k = i in (1, 4), i % 3 == 1, i % 2 == 0, 70000 if i == 8 else 37
+        x = net.input([5, k] if gemm or i == 8 else [2, 5, k])
+        net.inits[0] = numpy_helper.from_array(np.float32(0.03 if i < 8 else 0.0003), "c0")
+        n, kind = 19 if i < 8 else 3, np.uint8 if i in (2, 7) else np.int8
+        info = np.iinfo(kind)
+        shape = [n, k] if trans else [k, n]
+        w = net.const(rng.integers(info.min, info.max + 1, shape).astype(kind))
+        count = n if channels else ()
+        zero = rng.integers(100, 150, count) if kind == np.uint8 else np.zeros(count)
+        w = net.node("DequantizeLinear", [w, net.const(rng.uniform(0.002, 0.02, count).astype(np.float32)), net.const(zero.astype(kind))], axis=0 if trans else 1)
+        b = net.const(rng.normal(size=n).astype(np.float32))
+        v = net.node("Gemm", [x, w, b], transB=int(trans)) if gemm else net.node("MatMul", [x, w])
+        if not gemm and i % 2:
+            v = net.node("Add", [v, b])
+        net.outputs.append(v)
+        net.check(f"open{i}", folder, floats=["MatMul"] if i == 8 else [], real=True)
+        graph = run("dump", folder / f"open{i}.onnx", "--stage", "qint")
+        if ("MatMulInteger" in graph) != (i != 8):
+            failures.append(f"open{i}: {graph}")
 
 
 def others(folder):
@@ -224,7 +254,7 @@ def real(folder):
 
 
 with tempfile.TemporaryDirectory() as d:
-    for part in convolutions, products, others, floats, operators, real:
+    for part in convolutions, products, open_products, others, floats, operators, real:
         part(Path(d))
 for f in failures[:40]:
     print("FAIL", f)
