@@ -14,6 +14,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,14 @@ static void hangs(int signal_number)
     if (write(2, "hangs: ", 7) < 0 || write(2, at_work, strlen(at_work)) < 0 || write(2, "\n", 1) < 0)
         _exit(2);
     _exit(1);
+}
+
+/* 20 seconds of this process, or five minutes in which it gets less. */
+static void watch(void)
+{
+    const struct itimerval at = {.it_value = {.tv_sec = 20}};
+    setitimer(ITIMER_PROF, &at, NULL);
+    alarm(300);
 }
 
 static bool integer(mote_dtype t) { return mote_dtype_in(t, MOTE_DTYPES_INT | MOTE_DT(BOOL) | MOTE_DT(U4) | MOTE_DT(S4) | MOTE_DT(U2) | MOTE_DT(S2)); }
@@ -304,7 +313,7 @@ static bool check(const job *j, const char *what, const char *must)
     n_jobs++;
     for (int w = 0; w < 3; w++) {
         snprintf(at_work, sizeof at_work, "%s-%d: %s (%s)", j->op, (int)j->def->since, what, ways[w]);
-        alarm(20);
+        watch();
         r[w] = run(j, w == 0, w == 2);
         const mote_status status = r[w].status;
         snprintf(why, sizeof why, "%s gives %d: %s '%s': %s", r[w].step, (int)status, r[w].diag.op, r[w].diag.node, r[w].diag.message);
@@ -651,6 +660,7 @@ static void wrong(void **state)
     (void)state;
     only = getenv("MOTE_EVIL_ONLY");
     signal(SIGALRM, hangs);
+    signal(SIGPROF, hangs);
     for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++)
         each_base(&bases[i]);
     size_t count, without = 0;
