@@ -63,51 +63,66 @@ static const char *check_shape(const mote_igemm_row *row, const shape *s, bool u
         for (size_t t = 0; t < s->taps; t++)
             table[t * s->m + i] = a + i * k + t * s->kc;
     const char *answer = NULL;
+    const mote_igemm_op shape_only = {.row = row, .m = s->m, .taps = s->taps, .kc = s->kc};
+    const size_t scratch_bytes = (mote_igemm_scratch(&shape_only) + 63) / 64 * 64;
+    void *scratch = scratch_bytes == 0 ? NULL : aligned_alloc(64, scratch_bytes);
     if (s->taps == 1) {
-        const mote_igemm_op op = {.row = row, .m = s->m, .n = s->n, .taps = 1, .kc = s->kc, .a = a, .a_stride = k, .a_is_signed = s->a_signed, .b_zero = s->b_zero,
+        const mote_igemm_op op = {.scratch = scratch, .row = row, .m = s->m, .n = s->n, .taps = 1, .kc = s->kc, .a = a, .a_stride = k, .a_is_signed = s->a_signed, .b_zero = s->b_zero,
                                   .az = az, .b = b, .y = y, .y_stride = ys, .s32 = s->s32, .zero = zero, .lo = lo, .hi = hi};
         mote_igemm_block(&op, 0, s->m / 2, 0, mote_gemm_panels(row->nr, s->n));
         mote_igemm_block(&op, s->m / 2, s->m, 0, 1);
         mote_igemm_block(&op, s->m / 2, s->m, 1, mote_gemm_panels(row->nr, s->n));
     } else {
         const bool flip = s->a_signed != row->a_signed;
+        if (row->hooks != NULL)
+            row->hooks->begin(s->taps, s->kc);
         for (size_t p = 0; p < mote_gemm_panels(row->nr, s->n); p++)
             for (size_t i = 0; i < s->m; i += row->mr) {
                 const size_t n0 = mote_gemm_panel(row->nr, s->n, p);
-                const mote_igemm_tile t = {.a = table + i, .a_step = s->m, .m = mote_min_size(row->mr, s->m - i),
+                mote_igemm_tile t = {.gathered = scratch, .a = table + i, .a_step = s->m, .m = mote_min_size(row->mr, s->m - i),
                                            .n = mote_min_size(s->n, mote_gemm_panel(row->nr, s->n, p + 1)) - n0, .taps = s->taps, .kc = s->kc,
                                            .flip = flip ? 0x80808080u : 0, .az = az + (flip ? (row->a_signed ? -128 : 128) : 0),
                                            .b = (char *)b + n0 * mote_igemm_column_bytes(s->taps, s->kc), .y = y + (i * ys + n0) * e, .y_stride = ys, .s32 = s->s32,
                                            .lo = (float)(lo - zero), .hi = (float)(hi - zero), .zero = zero};
+                if (row->hooks != NULL)
+                    row->hooks->gather(&t, scratch);
                 if (!s->b_zero)
                     row->fn(&t);
                 else
                     memcpy(y, want, y_bytes);
             }
+        if (row->hooks != NULL)
+            row->hooks->end();
     }
     for (size_t i = 0; i < y_bytes && answer == NULL; i++)
         if (y[i] != want[i])
             answer = kcheck_wrong("%s m=%zu n=%zu taps=%zu kc=%zu %s%s%s%s: byte %zu of row %zu is %u, expected %u", row->name, s->m, s->n, s->taps, s->kc,
                                   s->a_signed ? "s8" : "u8", s->b_signed ? " s8" : " u8", s->b_zero ? " zero" : "", s->s32 ? " s32" : "", i % (ys * e), i / (ys * e), y[i], want[i]);
     guard_free(&ga), guard_free(&gb), guard_free(&gy);
-    free(w), free(bz), free(want), free(bias), free(scale);
+    free(scratch), free(w), free(bz), free(want), free(bias), free(scale);
     return answer;
 }
 
 static const char *check_row(const void *arg)
 {
-    static const size_t ns[] = {1, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 101}, ks[] = {1, 2, 3, 4, 5, 8, 27, 64, 129};
+    static const size_t ns[] = {1, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 101}, ks[] = {1, 2, 3, 4, 5, 8, 27, 64, 129, 60, 192, 72, 130};
     uint64_t seed = kcheck_seed;
-    for (size_t m = 1; m < 20; m += m < 9 ? 1 : 3)
+    for (size_t m = 1; m < 40; m += m < 9 ? 1 : 3)
         for (size_t n = 0; n < 12; n++)
             for (unsigned v = 0; v < 8; v++) {
-                const shape s = {m, ns[n], v == 5 ? 4 : 1, ks[(m + n + v) % 9], v & 1, v & 2, v & 4, v == 3 || v == 6, (m + v) % 7 == 0};
+                const shape s = {m, ns[n], v == 5 ? 4 : 1, ks[(m + n + v) % 13], v & 1, v & 2, v & 4, v == 3 || v == 6, (m + v) % 7 == 0};
                 const char *answer = check_shape(arg, &s, (m + v) & 1, &seed);
                 if (answer != NULL)
                     return answer;
             }
-    const shape taps = {9, 40, 9, 6, true, true, false, false, false};
-    return check_shape(arg, &taps, true, &seed);
+    static const size_t depths[] = {3, 6, 16, 60, 64, 65, 200};
+    for (size_t i = 0; i < 14; i++) {
+        const shape taps = {i % 2 ? 37 : 9, 40, 9, depths[i / 2], i % 3 == 0, true, false, i % 5 == 0, false};
+        const char *answer = check_shape(arg, &taps, i % 2 == 0, &seed);
+        if (answer != NULL)
+            return answer;
+    }
+    return NULL;
 }
 
 static void rows(void **state)
@@ -119,7 +134,7 @@ static void rows(void **state)
         const char *answer = (r[i].isa & ~mote_cpu_features()) == 0 ? kcheck_row(r[i].name, check_row, &r[i]) : NULL;
         if (answer != NULL)
             fail_msg("%s", answer);
-        assert_ptr_equal(mote_igemm_select(r[i].isa), &r[i]);
+        assert_ptr_equal(mote_igemm_select(r[i].isa, 1), &r[i]);
     }
 }
 
@@ -128,13 +143,13 @@ static void bad_tail(const mote_igemm_tile *t)
     mote_igemm_tile x = *t;
     if (x.kc % 4 != 0 && x.kc > 4 && x.taps == 1)
         x.kc = x.kc / 4 * 4;
-    mote_igemm_select(0)->fn(&x);
+    mote_igemm_select(0, 1)->fn(&x);
 }
 static void bad_over_read(const mote_igemm_tile *t)
 {
     volatile const uint8_t *a = t->a[t->m - 1];
     (void)a[(t->kc + 3) / 4 * 4 - 1];
-    mote_igemm_select(0)->fn(t);
+    mote_igemm_select(0, 1)->fn(t);
 }
 /* rounds half away from zero */
 static void bad_rounding(const mote_igemm_tile *t)
@@ -142,9 +157,9 @@ static void bad_rounding(const mote_igemm_tile *t)
     mote_igemm_tile x = *t;
     static int32_t s[8 * 16];
     x.s32 = true, x.y = s, x.y_stride = 16;
-    mote_igemm_select(0)->fn(&x);
+    mote_igemm_select(0, 1)->fn(&x);
     if (t->s32) {
-        mote_igemm_select(0)->fn(t);
+        mote_igemm_select(0, 1)->fn(t);
         return;
     }
     for (size_t i = 0; i < t->m; i++)
@@ -160,8 +175,8 @@ static void bad_rounding(const mote_igemm_tile *t)
 static void planted(void **state)
 {
     (void)state;
-    const mote_igemm_row bad[] = {{"bad_tail", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_tail}, {"bad_over_read", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_over_read},
-                                  {"bad_rounding", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_rounding}};
+    const mote_igemm_row bad[] = {{"bad_tail", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_tail, NULL}, {"bad_over_read", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_over_read, NULL},
+                                  {"bad_rounding", 0, 4, 16, false, MOTE_CHECK_EXACT, bad_rounding, NULL}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);
@@ -186,10 +201,11 @@ static void bench(const char *filter)
             uint8_t *a = calloc(m, k), *b = aligned_alloc(64, (bytes + 63) / 64 * 64), *y = calloc(m, n);
             memset(b, 0, bytes);
             mote_igemm_op op = {.row = &r[i], .m = m, .n = n, .taps = 1, .kc = k, .a = a, .a_stride = k, .a_is_signed = r[i].a_signed, .b = b, .y = y, .y_stride = n, .hi = 255};
+            op.scratch = aligned_alloc(64, mote_igemm_scratch(&op) / 64 * 64 + 64);
             char text[64];
             snprintf(text, sizeof text, "m=%zu n=%zu k=%zu", m, n, k);
             kcheck_report(r[i].name, text, kcheck_time(bench_one, &op), (double)(m * n * k), "MAC");
-            free(a), free(b), free(y);
+            free(a), free(b), free(y), free(op.scratch);
         }
 }
 

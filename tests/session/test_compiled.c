@@ -530,7 +530,7 @@ static void families(void **state)
     uint32_t mask = 0;
     do {
         const char *name = mote_family_of(mask);
-        const size_t f32 = mote_gemm_f32_select(mask)->nr, integer = mote_igemm_select(mask)->nr;
+        const size_t f32 = mote_gemm_f32_select(mask)->nr, integer = mote_igemm_select(mask, 1)->nr;
         size_t i = 0;
         while (seen[i].name != NULL && strcmp(seen[i].name, name) != 0)
             i++;
@@ -546,14 +546,14 @@ static void families(void **state)
         uint32_t cpu;
         assert_int_equal(mote_family_features(seen[i].name, here, &cpu, NULL), MOTE_OK);
         assert_int_equal(mote_gemm_f32_select(cpu)->nr, seen[i].f32);
-        assert_int_equal(mote_igemm_select(cpu)->nr, seen[i].integer);
+        assert_int_equal(mote_igemm_select(cpu, 1)->nr, seen[i].integer);
     }
     static const char *const plain[] = {"x86-64-avx2", "arm64", "plain"}; /* packed by the kernels in C where there are no others */
     for (size_t i = 0; i < 3; i++) {
         uint32_t cpu;
         assert_int_equal(mote_family_features(plain[i], MOTE_CPU_NONE, &cpu, NULL), MOTE_OK);
         assert_int_equal(mote_gemm_f32_select(cpu)->nr, 16);
-        assert_int_equal(mote_igemm_select(cpu)->nr, 16);
+        assert_int_equal(mote_igemm_select(cpu, 1)->nr, 16);
     }
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const mote_igemm_row rows[] = {
-#define IGEMM(name, isa, mr, nr, a_signed, check) {#name, isa, mr, nr, a_signed, check, name},
+#define IGEMM(name, isa, mr, nr, a_signed, check, hooks) {#name, isa, mr, nr, a_signed, check, name, hooks},
 #include "kernels/igemm/igemm.inc"
 #undef IGEMM
 };
@@ -16,10 +16,10 @@ const mote_igemm_row *mote_igemm_rows(size_t *count)
     return rows;
 }
 
-const mote_igemm_row *mote_igemm_select(uint32_t cpu)
+const mote_igemm_row *mote_igemm_select(uint32_t cpu, size_t taps)
 {
     const mote_igemm_row *r = rows;
-    while ((r->isa & ~cpu) != 0)
+    while ((r->isa & ~cpu) != 0 || (r->isa != 0 && taps > (size_t)MOTE_IGEMM_POINTERS / r->mr))
         r++;
     return r;
 }
@@ -95,17 +95,35 @@ static int32_t row_sum(const mote_igemm_tile *t, size_t i, bool is_signed)
     return (int32_t)(uint32_t)(sum - (is_signed ? 128 * (uint64_t)t->taps * t->kc : 0));
 }
 
+/* As many rows as the table takes and the second-level cache holds, in whole tiles. */
+static size_t block_rows(const mote_igemm_op *op)
+{
+    enum { BLOCK_A = 64 << 10, GATHERED_A = 400 << 10 };
+    const size_t mr = op->row->mr, k = mote_max_size(1, op->taps * op->kc);
+    const size_t rows_n = mote_min_size(MOTE_IGEMM_POINTERS / op->taps, mote_max_size(2 * mr, (op->row->hooks != NULL ? GATHERED_A : BLOCK_A) / k)) / mr * mr;
+    return mote_max_size(rows_n, mr);
+}
+
+static size_t gathered_bytes(const mote_igemm_op *op)
+{
+    return op->row->hooks == NULL ? 0 : mote_div_up(4 * mote_igemm_groups(op->taps, op->kc), 64) * op->row->hooks->gathered_64;
+}
+
+size_t mote_igemm_scratch(const mote_igemm_op *op)
+{
+    return mote_div_up(mote_min_size(block_rows(op), op->m), op->row->mr) * gathered_bytes(op);
+}
+
 void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, size_t p1)
 {
-    enum { MAX_MR = 8, BLOCK_A = 64 << 10 };
     const mote_igemm_row *row = op->row;
     const void *table[MOTE_IGEMM_POINTERS];
     int32_t sums[MOTE_IGEMM_POINTERS];
-    const size_t mr = row->mr, k = op->taps * op->kc, column = mote_igemm_column_bytes(op->taps, op->kc);
+    const size_t mr = row->mr, column = mote_igemm_column_bytes(op->taps, op->kc);
     const bool flip = op->a_is_signed != row->a_signed;
-    /* as many rows as the table takes and the second-level cache holds, in whole tiles */
-    size_t step = mote_min_size(MOTE_IGEMM_POINTERS / op->taps, mote_max_size(2 * mr, BLOCK_A / mote_max_size(1, k))) / mr * mr;
-    step = mote_max_size(step, mr);
+    const size_t step = block_rows(op), gathered = gathered_bytes(op);
+    if (row->hooks != NULL)
+        row->hooks->begin(op->taps, op->kc);
     for (size_t m = m0, rows_n; m < m1; m += rows_n) {
         rows_n = mote_min_size(step, m1 - m);
         if (op->rows_fn != NULL)
@@ -127,9 +145,14 @@ void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, 
                 t.m = rows_n / tiles + (tile < rows_n % tiles);
                 t.a = table + i;
                 t.sums = op->b_zero ? sums + i : NULL;
+                t.gathered = (char *)op->scratch + tile * gathered;
+                if (gathered != 0 && p == p0)
+                    row->hooks->gather(&t, t.gathered);
                 t.y = (char *)op->y + ((m + i) * op->y_stride + n0) * (op->s32 ? sizeof(int32_t) : 1);
                 row->fn(&t);
             }
         }
     }
+    if (row->hooks != NULL)
+        row->hooks->end();
 }

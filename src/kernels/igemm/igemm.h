@@ -25,6 +25,7 @@ typedef struct mote_igemm_tile {
     uint32_t flip;        /* xor for 4 bytes of a */
     int32_t az;           /* of a after the flip */
     const void *b;        /* the panel */
+    void *gathered;       /* what the row's hooks have made of a; else unused */
     const int32_t *sums;  /* m sums of the rows of a (after the flip); NULL when every bz is 0 */
     void *y;
     size_t y_stride;      /* elements */
@@ -32,6 +33,8 @@ typedef struct mote_igemm_tile {
     float lo, hi;         /* without zero */
     int32_t zero;
 } mote_igemm_tile;
+
+enum { MOTE_IGEMM_POINTERS = 2048 }; /* taps * row->mr may not be more */
 
 typedef void (*mote_igemm_fn)(const mote_igemm_tile *t);
 
@@ -42,14 +45,25 @@ typedef struct mote_igemm_row {
     bool a_signed; /* b always is */
     mote_check check;
     mote_igemm_fn fn;
+    const struct mote_igemm_hooks *hooks; /* NULL: none */
 } mote_igemm_row;
 
-const mote_igemm_row *mote_igemm_select(uint32_t cpu);
+/* What a row needs besides fn: between begin and end, on one thread, any number of gather, which copies the rows of one tile for fn, and fn. */
+typedef struct mote_igemm_hooks {
+    size_t gathered_64; /* bytes that gather writes, 64-byte aligned, for each 64 bytes of depth (the channels of a tap filled up to a multiple of 4) */
+    void (*begin)(size_t taps, size_t kc);
+    void (*end)(void);
+    void (*gather)(const mote_igemm_tile *t, void *dst);
+} mote_igemm_hooks;
+
+/* For products of so many taps; where no row takes them, the last. */
+const mote_igemm_row *mote_igemm_select(uint32_t cpu, size_t taps);
 const mote_igemm_row *mote_igemm_rows(size_t *count);
 
-#define IGEMM(name, isa, mr, nr, a_signed, check) void name(const mote_igemm_tile *t);
+#define IGEMM(name, isa, mr, nr, a_signed, check, hooks) void name(const mote_igemm_tile *t);
 #include "kernels/igemm/igemm.inc"
 #undef IGEMM
+extern const mote_igemm_hooks mote_igemm_amx_hooks;
 
 /* Bytes of one row of packed k: 4-channel groups, of all taps. */
 MOTE_INLINE size_t mote_igemm_groups(size_t taps, size_t kc) { return taps * mote_div_up(kc, 4); }
@@ -86,9 +100,11 @@ typedef struct mote_igemm_op {
     size_t y_stride;
     bool s32;
     int32_t zero, lo, hi;     /* y is clamped to [lo, hi], zero included */
+    void *scratch;            /* mote_igemm_scratch(op) bytes, 64-byte aligned, of the calling thread alone */
 } mote_igemm_op;
 
-enum { MOTE_IGEMM_POINTERS = 2048 }; /* taps * row->mr may not be more */
+/* May be 0. Depends on row, m, taps and kc. */
+size_t mote_igemm_scratch(const mote_igemm_op *op);
 /* Rows m0..m1, panels p0..p1, on the calling thread. */
 void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, size_t p1);
 

@@ -5,6 +5,7 @@
  *     dot_a dot_spread(uint32_t word, uint32_t flip)      word ^ flip
  *     dot_b dot_load(const int8_t *b)
  *     vi dot(vi sum, dot_a a, dot_b b)     sum[lane] += the 4 products, exactly */
+#include "kernels/igemm/igemm_finish.h"
 
 #define ROWS_1(X) X(0)
 #define ROWS_2(X) ROWS_1(X) X(1)
@@ -28,34 +29,6 @@ VF uint32_t load_word(const uint8_t *p, size_t n)
         for (size_t i = 0; i < n; i++)
             w |= (uint32_t)p[i] << 8 * i;
     return w;
-}
-
-/* sum: m rows of w lanes */
-static VTARGET void finish(const mote_igemm_tile *t, const int32_t *sum, size_t w)
-{
-    const int32_t *head = t->b;
-    const vi zero = vi_set(t->zero);
-    const vf lo = vf_set(t->lo), hi = vf_set(t->hi);
-    for (size_t i = 0; i < t->m; i++)
-        for (size_t j = 0; j < t->n; j += 16, sum += 16) {
-            const size_t n = t->n - j < 16 ? t->n - j : 16;
-            vi x = vi_load(sum);
-            if (t->sums != NULL)
-                x = vi_sub(x, vi_mul(vi_load(head + 3 * w + j), vi_set(t->sums[i])));
-            if (t->s32) {
-                int32_t *y = (int32_t *)t->y + i * t->y_stride + j, part[16];
-                vi_store(n == 16 ? y : part, x);
-                if (n != 16)
-                    memcpy(y, part, n * sizeof *y);
-                continue;
-            }
-            vf q = vf_mul(vi_to_f(x), vf_load((const float *)(const void *)(head + 2 * w + j)));
-            x = vi_add(vf_to_i(vf_min(vf_max(q, lo), hi)), zero); /* lo and hi are whole: rounding comes last. NaN becomes lo */
-            uint8_t *y = (uint8_t *)t->y + i * t->y_stride + j, part[16];
-            vi_store_8(n == 16 ? y : part, x);
-            if (n != 16)
-                memcpy(y, part, n);
-        }
 }
 
 #define START_1(i) vi c##i##0 = s0;
@@ -109,7 +82,7 @@ static VTARGET void finish(const mote_igemm_tile *t, const int32_t *sum, size_t 
         }                                                                                                              \
         int32_t sum[MR * NV * 16];                                                                                     \
         ROWS_##MR(SAVE_ALL_##NV)                                                                                       \
-        finish(t, sum, 16 * NV);                                                                                       \
+        finish(t, sum, 16 * NV, false);                                                                                       \
     }
 
 #define TILES_4(NV, V1, V2) TILE(1, NV, V1, V2) TILE(2, NV, V1, V2) TILE(3, NV, V1, V2) TILE(4, NV, V1, V2)

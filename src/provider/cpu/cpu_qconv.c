@@ -39,7 +39,7 @@ typedef struct qconv_params {
     mote_lookup_fn lookup;
     const void *packed;
     conv_border border;
-    size_t groups, cg, mg, group_bytes, runs_bytes;
+    size_t groups, cg, mg, group_bytes, runs_bytes, product_at; /* in the scratch */
     bool indirect, table;
 } qconv_params;
 
@@ -55,6 +55,7 @@ static mote_status qconv_run(const mote_step *step, mote_exec *x)
         op.az = az;
         op.a = rows.x = (const char *)step->in[0]->data + g * p->cg;
         op.b = (const char *)p->packed + g * p->group_bytes;
+        op.scratch = (char *)x->scratch + p->product_at;
         op.y = (char *)step->out[0]->data + g * p->mg * (op.s32 ? sizeof(int32_t) : 1);
         mote_cpu_qproduct(x->pool, &op, p->indirect ? &rows : NULL, p->runs_bytes, p->lookup, p->table ? step->in[9]->data : NULL);
     }
@@ -221,8 +222,8 @@ static mote_status lower_conv(mote_lower *l, const conv_form *f)
     if (groups > 1 && cg == 1 && mg == 1)
         return lower_depthwise(l, f, &window, &q, &border, m, c);
 
-    const mote_igemm_row *row = mote_igemm_select(l->cpu);
     const size_t rt = runs ? window.kh : taps, rc = runs ? window.kw * c : cg; /* taps and channels as the kernel sees them */
+    const mote_igemm_row *row = mote_igemm_select(l->cpu, rt);
     size_t step, bytes;
     if (rt > MOTE_IGEMM_POINTERS / row->mr || !mote_igemm_packed(mg, rt, rc, &step) || !mote_size_mul(step, groups, &bytes))
         return MOTE_OK;
@@ -238,6 +239,10 @@ static mote_status lower_conv(mote_lower *l, const conv_form *f)
     if (runs && (!mote_conv_runs_bytes(&window, MOTE_IGEMM_POINTERS, &p->runs_bytes) || !mote_size_mul(p->runs_bytes, l->workers, &scratch)))
         return MOTE_OK;
     if (border.at_run != 0 && !mote_size_add(scratch, border.bytes, &scratch))
+        return MOTE_OK;
+    size_t product;
+    if (!mote_size_align(scratch, 64, &p->product_at) || !mote_size_mul(mote_cpu_qproduct_scratch(&p->op), l->workers, &product) ||
+        !mote_size_add(p->product_at, product, &scratch))
         return MOTE_OK;
     mote_cpu_qpack pack = {.source = {.src = q.w, .b_signed = q.w_signed, .n = mg, .taps = rt, .kc = rc, .tap_stride = 1, .k_stride = taps, .n_stride = cg * taps,
                                       .bias = q.bias, .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},

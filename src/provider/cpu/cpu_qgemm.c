@@ -19,6 +19,7 @@ static mote_status qgemm_run(const mote_step *step, mote_exec *x)
     op.a = step->in[0]->data;
     op.b = p->packed;
     op.y = step->out[0]->data;
+    op.scratch = x->scratch;
     if (p->a_zero != 0)
         op.az = (int32_t)mote_array_i64(step->in[p->a_zero], 0);
     mote_cpu_qproduct(x->pool, &op, NULL, 0, p->lookup, p->table ? step->in[9]->data : NULL);
@@ -33,7 +34,7 @@ static mote_status lower_qgemm(mote_lower *l)
         return MOTE_OK;
     const bool trans = mote_node_int(l->node, "transB", 0) != 0;
     const size_t k = (size_t)w->dims[trans ? 1 : 0], n = (size_t)w->dims[trans ? 0 : 1];
-    const mote_igemm_row *row = mote_igemm_select(l->cpu);
+    const mote_igemm_row *row = mote_igemm_select(l->cpu, 1);
     mote_cpu_quant q;
     bool ok;
     size_t bytes;
@@ -51,6 +52,8 @@ static mote_status lower_qgemm(mote_lower *l)
                                       .scale = q.scale, .zero = q.w_zero, .zero_step = q.w_zero_step},
                            .nr = row->nr, .groups = 1, .pool = l->pool};
     MOTE_TRY(mote_lower_pack(l, inputs, sizeof inputs / sizeof inputs[0], MOTE_VARIANT(trans ? 'T' : 'G', row->nr), bytes, mote_cpu_qpack_fill, &pack, &p->packed));
+    if (!mote_size_mul(mote_cpu_qproduct_scratch(&p->op), l->workers, &l->scratch_bytes))
+        return MOTE_OK;
     l->run = qgemm_run;
     l->params = p;
     l->kernel = row->name;
@@ -69,7 +72,7 @@ static mote_status lower_matmul_integer(mote_lower *l)
         (has_az && mote_array_count(l->in[2]) != 1))
         return MOTE_OK;
     const size_t k = (size_t)b->dims[0], n = (size_t)b->dims[1], n_bz = has_bz ? mote_array_count(l->in[3]) : 1;
-    const mote_igemm_row *row = mote_igemm_select(l->cpu);
+    const mote_igemm_row *row = mote_igemm_select(l->cpu, 1);
     size_t bytes;
     if (k == 0 || (n_bz != 1 && n_bz != n) || (n_bz != 1 && l->in[3]->rank != 1) || !mote_igemm_packed(n, 1, k, &bytes))
         return MOTE_OK;
@@ -85,6 +88,8 @@ static mote_status lower_matmul_integer(mote_lower *l)
                                       .zero = has_bz ? l->value[3]->data : NULL, .zero_step = n_bz == 1 ? 0 : 1},
                            .nr = row->nr, .groups = 1, .pool = l->pool};
     MOTE_TRY(mote_lower_pack(l, inputs, has_bz ? 2 : 1, MOTE_VARIANT('m', row->nr), bytes, mote_cpu_qpack_fill, &pack, &p->packed));
+    if (!mote_size_mul(mote_cpu_qproduct_scratch(&p->op), l->workers, &l->scratch_bytes))
+        return MOTE_OK;
     l->run = qgemm_run;
     l->params = p;
     l->kernel = row->name;

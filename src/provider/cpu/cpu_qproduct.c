@@ -82,6 +82,8 @@ mote_status mote_cpu_qpack_fill(void *ctx, void *dst)
     return MOTE_OK;
 }
 
+size_t mote_cpu_qproduct_scratch(const mote_igemm_op *op) { return mote_div_up(mote_igemm_scratch(op), 64) * 64; }
+
 typedef struct product {
     const mote_igemm_op *op;
     const mote_conv_rows *rows;
@@ -96,6 +98,7 @@ static void product_range(void *ctx, unsigned worker, size_t begin, size_t end)
     const product *j = ctx;
     mote_igemm_op op = *j->op;
     mote_conv_rows rows;
+    op.scratch = (char *)op.scratch + worker * mote_cpu_qproduct_scratch(&op);
     if (j->rows != NULL) {
         rows = *j->rows;
         if (rows.runs != NULL)

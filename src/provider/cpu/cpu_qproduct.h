@@ -29,6 +29,8 @@ typedef struct mote_cpu_qpack {
 } mote_cpu_qpack;
 mote_status mote_cpu_qpack_fill(void *ctx, void *dst);
 
+/* What each worker has of the memory at op->scratch; a multiple of 64 bytes. */
+size_t mote_cpu_qproduct_scratch(const mote_igemm_op *op);
 /* The whole of op on the pool, then, if table is not NULL, y = table[y] on its n columns. rows, runs_bytes: as mote_cpu_product has them. */
 void mote_cpu_qproduct(mote_pool *pool, const mote_igemm_op *op, const mote_conv_rows *rows, size_t runs_bytes, mote_lookup_fn lookup,
                        const uint8_t *table);
