@@ -18,6 +18,7 @@
  *                           QLinearConv (channels last) and QLinearMatMul with B s32[m], then clamped to [qmin, qmax], then, with T[256],
  *                           T[(uint8_t)y]. ws, wz: one or m values. m = f32(f64(xs) ws / ys);
  *                           y = clamp(round_half_even(f32(acc) m) + yz)
+ *   MatMulIntegerToFloat(A, B, az?, bz?, S, bias?)   f32(ONNX MatMulInteger's sum) s[n] + bias[n], two roundings; S: one value or n
  *   ConvInteger(X, W, xz?, wz?)   ONNX's, channels last: s32 sums of (x - xz) (w - wz)
  *   QUnary(X, T)            T[(uint8_t)x], X of 8 bits, T[256] of 8 bits
  *   QAdd(A, as, az?, B, bs, bz?, ys, yz), QMul(same)

@@ -39,6 +39,7 @@ mote_status mote_infer_matmul(mote_infer *c, uint32_t ia, uint32_t ib, mote_dtyp
 
 static mote_status infer_matmul(mote_infer *c) { return mote_infer_matmul(c, 0, 1, c->in[0]->dtype); }
 static mote_status infer_matmul_integer(mote_infer *c) { return mote_infer_matmul(c, 0, 1, MOTE_DTYPE_S32); }
+static mote_status infer_to_float(mote_infer *c) { return mote_infer_matmul(c, 0, 1, MOTE_DTYPE_F32); }
 static mote_status infer_qlinear(mote_infer *c) { return mote_infer_matmul(c, 0, 3, c->in[7]->dtype); }
 
 mote_status mote_matmul_of(const mote_array *a, const mote_array *b, const mote_array *y, mote_matmul *m, mote_diag *diag)
@@ -254,6 +255,7 @@ int64_t mote_matmul_integer_at(const mote_matmul *s, const int32_t *a, const int
     return acc;
 }
 
+/* Output s32, or f32: with a scale of one value or one for each column (input 4), and a bias (5). */
 static mote_status eval_matmul_integer_temp(mote_eval *c, mote_arena *temp)
 {
     mote_matmul s;
@@ -264,11 +266,25 @@ static mote_status eval_matmul_integer_temp(mote_eval *c, mote_arena *temp)
     const int32_t *a = mote_widen_s32(temp, c->in[0]), *b = mote_widen_s32(temp, c->in[1]);
     if (a == NULL || b == NULL)
         return MOTE_NO_MEMORY(c->diag, 0);
+    const bool real = c->out[0]->dtype == MOTE_DTYPE_F32;
+    const size_t scales = real ? mote_array_count(c->in[4]) : 0;
+    const float *scale = real ? c->in[4]->data : NULL, *bias = real && mote_eval_has(c, 5) ? c->in[5]->data : NULL;
+    MOTE_REQUIRE(!real || ((scales == 1 || scales == s.n) && (bias == NULL || mote_array_count(c->in[5]) == s.n)), c->diag, MOTE_E_SHAPE,
+                 "scale or bias do not have one value for each of %zu columns", s.n);
     int32_t *y = c->out[0]->data;
+    float *f = c->out[0]->data;
     for (size_t i = 0; i < s.batch; i++)
         for (size_t m = 0; m < s.m; m++)
-            for (size_t n = 0; n < s.n; n++)
-                *y++ = (int32_t)(uint32_t)(uint64_t)mote_matmul_integer_at(&s, a, b, &za, &zb, i, m, n);
+            for (size_t n = 0; n < s.n; n++) {
+                const int32_t sum = (int32_t)(uint32_t)(uint64_t)mote_matmul_integer_at(&s, a, b, &za, &zb, i, m, n);
+                if (!real) {
+                    *y++ = sum;
+                    continue;
+                }
+                *f = (float)sum * scale[scales == 1 ? 0 : n];
+                *f = bias != NULL ? *f + bias[n] : *f;
+                f++;
+            }
     return MOTE_OK;
 }
 MOTE_EVAL_TEMP(eval_matmul_integer)
@@ -277,6 +293,10 @@ MOTE_EVAL_TEMP(eval_matmul_integer)
 MOTE_OP(onnx, MatMulInteger, 10, .in = "A:T1 B:T2 a_zero_point?:T1 b_zero_point?:T2", .out = "Y:int32",
         .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}), .flags = MOTE_OP_QUANT_INT, .infer = infer_matmul_integer, .eval = eval_matmul_integer,
         .doc = MOTE_DOC("y[m,n] = sum_k (a[m,k] - za) (b[k,n] - zb)"));
+
+MOTE_OP(mote, MatMulIntegerToFloat, 1, .in = "A:T1 B:T2 a_zero_point?:T1 b_zero_point?:T2 scale:float bias?:float", .out = "Y:float",
+        .types = MOTE_TYPES({"T1", Q8, 0}, {"T2", Q8, 0}), .infer = infer_to_float, .eval = eval_matmul_integer,
+        .doc = MOTE_DOC("y[m,n] = f32(MatMulInteger's sum) scale[n] + bias[n]"));
 
 /* Value i of a parameter that matmul_zero checked. */
 static double scale_at(const mote_matmul_zero *z, size_t batch, size_t line) { return mote_array_f64(z->a, batch * z->batch + line * z->line); }

@@ -30,6 +30,7 @@
     ROW(qsink, true, "dequantization moves behind operators that only move elements")                                  \
     ROW(qint, true, "islands between dequantization and quantization become integer forms")                            \
     ROW(qtable, true, "tables of unary functions join the integer form before them")                                   \
+    ROW(qfloat, true, "integer products whose sums become float take scale and bias in")                              \
     ROW(widen, true, "products, convolutions, pools and attention of half floats in float")                            \
     ROW(shift, true, "Concat and Slices of a delay line become one shift")                                             \
     ROW(attention, true, "decompositions of attention into one operator")                                              \

@@ -5,7 +5,7 @@
 
 typedef struct shape {
     size_t m, n, taps, kc;
-    bool a_signed, b_signed, b_zero, s32, extreme;
+    bool a_signed, b_signed, b_zero, s32, extreme, f32;
 } shape;
 
 static int byte_of(const uint8_t *p, bool is_signed) { return is_signed ? (int8_t)*p : *p; }
@@ -13,7 +13,7 @@ static int byte_of(const uint8_t *p, bool is_signed) { return is_signed ? (int8_
 /* A whole product through mote_igemm_block on guarded memory. */
 static const char *check_shape(const mote_igemm_row *row, const shape *s, bool upper, uint64_t *seed)
 {
-    const size_t k = s->taps * s->kc, ys = s->n + 3, e = s->s32 ? 4 : 1, y_bytes = ((s->m - 1) * ys + s->n) * e;
+    const size_t k = s->taps * s->kc, ys = s->n + 3, e = s->s32 || s->f32 ? 4 : 1, y_bytes = ((s->m - 1) * ys + s->n) * e;
     size_t packed = 0;
     if (!mote_igemm_packed(s->n, s->taps, s->kc, &packed))
         return "size";
@@ -31,7 +31,7 @@ static const char *check_shape(const mote_igemm_row *row, const shape *s, bool u
         bz[i] = s->b_zero ? (uint8_t)rng_next(seed) : s->b_signed ? 0 : 128;
         const int32_t v = (int32_t)(rng_next(seed) % 20001) - 10000;
         memcpy((char *)bias + 1 + 4 * i, &v, 4); /* without alignment */
-        scale[i] = i % 11 == 7 ? NAN : rng_float(seed, 0.0f, 1.0f) / (float)(k + 1) / (i % 5 == 0 ? 1.0f : 100.0f);
+        scale[i] = i % 11 == 7 && !s->f32 ? NAN : rng_float(seed, 0.0f, 1.0f) / (float)(k + 1) / (i % 5 == 0 ? 1.0f : 100.0f);
     }
     const int32_t az = s->a_signed ? -3 : 130, zero = s->a_signed ? -5 : 128, lo = s->a_signed ? -128 : 3, hi = s->a_signed ? 120 : 255;
     memset(y, 0x5a, y_bytes);
@@ -53,7 +53,11 @@ static const char *check_shape(const mote_igemm_row *row, const shape *s, bool u
             float q = rintf((float)x * scale[n]);
             q = q > (float)(lo - zero) ? q : (float)(lo - zero);
             q = q < (float)(hi - zero) ? q : (float)(hi - zero);
-            if (s->s32)
+            if (s->f32) {
+                float f = (float)x * scale[s->m % 2 ? 0 : n];
+                f = s->m % 3 ? f + scale[n] : f;
+                memcpy(want + (i * ys + n) * 4, &f, 4);
+            } else if (s->s32)
                 memcpy(want + (i * ys + n) * 4, &x, 4);
             else
                 want[i * ys + n] = (uint8_t)((int32_t)q + zero);
@@ -68,7 +72,8 @@ static const char *check_shape(const mote_igemm_row *row, const shape *s, bool u
     void *scratch = scratch_bytes == 0 ? NULL : aligned_alloc(64, scratch_bytes);
     if (s->taps == 1) {
         const mote_igemm_op op = {.scratch = scratch, .row = row, .m = s->m, .n = s->n, .taps = 1, .kc = s->kc, .a = a, .a_stride = k, .a_is_signed = s->a_signed, .b_zero = s->b_zero,
-                                  .az = az, .b = b, .y = y, .y_stride = ys, .s32 = s->s32, .zero = zero, .lo = lo, .hi = hi};
+                                  .az = az, .b = b, .y = y, .y_stride = ys, .s32 = s->s32, .f32 = s->f32, .one_real = s->m % 2 != 0, .real = scale,
+                                  .add = s->m % 3 ? scale : NULL, .zero = zero, .lo = lo, .hi = hi};
         mote_igemm_block(&op, 0, s->m / 2, 0, mote_gemm_panels(row->nr, s->n));
         mote_igemm_block(&op, s->m / 2, s->m, 0, 1);
         mote_igemm_block(&op, s->m / 2, s->m, 1, mote_gemm_panels(row->nr, s->n));
@@ -97,7 +102,7 @@ static const char *check_shape(const mote_igemm_row *row, const shape *s, bool u
     for (size_t i = 0; i < y_bytes && answer == NULL; i++)
         if (y[i] != want[i])
             answer = kcheck_wrong("%s m=%zu n=%zu taps=%zu kc=%zu %s%s%s%s: byte %zu of row %zu is %u, expected %u", row->name, s->m, s->n, s->taps, s->kc,
-                                  s->a_signed ? "s8" : "u8", s->b_signed ? " s8" : " u8", s->b_zero ? " zero" : "", s->s32 ? " s32" : "", i % (ys * e), i / (ys * e), y[i], want[i]);
+                                  s->a_signed ? "s8" : "u8", s->b_signed ? " s8" : " u8", s->b_zero ? " zero" : "", s->s32 ? " s32" : s->f32 ? " f32" : "", i % (ys * e), i / (ys * e), y[i], want[i]);
     guard_free(&ga), guard_free(&gb), guard_free(&gy);
     free(scratch), free(w), free(bz), free(want), free(bias), free(scale);
     return answer;
@@ -109,15 +114,15 @@ static const char *check_row(const void *arg)
     uint64_t seed = kcheck_seed;
     for (size_t m = 1; m < 40; m += m < 9 ? 1 : 3)
         for (size_t n = 0; n < 12; n++)
-            for (unsigned v = 0; v < 8; v++) {
-                const shape s = {m, ns[n], v == 5 ? 4 : 1, ks[(m + n + v) % 13], v & 1, v & 2, v & 4, v == 3 || v == 6, (m + v) % 7 == 0};
+            for (unsigned v = 0; v < 9; v++) {
+                const shape s = {m, ns[n], v == 5 ? 4 : 1, ks[(m + n + v) % 13], v & 1, v & 2, v & 4, v == 3 || v == 6, (m + v) % 7 == 0, v == 8};
                 const char *answer = check_shape(arg, &s, (m + v) & 1, &seed);
                 if (answer != NULL)
                     return answer;
             }
     static const size_t depths[] = {3, 6, 16, 60, 64, 65, 200};
     for (size_t i = 0; i < 14; i++) {
-        const shape taps = {i % 2 ? 37 : 9, 40, 9, depths[i / 2], i % 3 == 0, true, false, i % 5 == 0, false};
+        const shape taps = {i % 2 ? 37 : 9, 40, 9, depths[i / 2], i % 3 == 0, true, false, i % 5 == 0, false, false};
         const char *answer = check_shape(arg, &taps, i % 2 == 0, &seed);
         if (answer != NULL)
             return answer;

@@ -88,7 +88,7 @@ class Net:
         so.intra_op_num_threads, so.log_severity_level = 1, 4
         want = ort.InferenceSession(model.SerializeToString(), so, providers=["CPUExecutionProvider"]).run(self.outputs, feeds)
         first = None
-        for options in (), ("--cpu", "none"), ("--threads", "3"):
+        for options in (), ("--cpu", "none"), ("--threads", "3"), ("--disable-passes", "qfloat"):
             run("run", path, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz", "--overwrite", *options)
             got = dict(np.load(folder / "out.npz"))
             for o, w in zip(self.outputs, want):
@@ -166,6 +166,9 @@ def open_products(folder):
         net.check(f"open{i}", folder, floats=["MatMul"] if i == 8 else [], real=True)
         graph = run("dump", folder / f"open{i}.onnx", "--stage", "qint")
         if ("MatMulInteger" in graph) != (i != 8):
+            failures.append(f"open{i}: {graph}")
+        graph = run("dump", folder / f"open{i}.onnx", "--stage", "qfloat")
+        if i != 8 and ("MatMulIntegerToFloat" not in graph or "Cast(" in graph):
             failures.append(f"open{i}: {graph}")
 
 

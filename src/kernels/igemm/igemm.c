@@ -132,7 +132,7 @@ void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, 
             for (size_t i = 0; i < rows_n; i++)
                 table[i] = (const char *)op->a + (m + i) * op->a_stride;
         mote_igemm_tile t = {.a = table, .a_step = rows_n, .taps = op->taps, .kc = op->kc, .flip = flip ? 0x80808080u : 0u,
-                             .az = op->az + (flip ? (row->a_signed ? -128 : 128) : 0), .y_stride = op->y_stride, .s32 = op->s32,
+                             .az = op->az + (flip ? (row->a_signed ? -128 : 128) : 0), .y_stride = op->y_stride, .s32 = op->s32, .f32 = op->f32, .one_real = op->one_real,
                              .lo = (float)(op->lo - op->zero), .hi = (float)(op->hi - op->zero), .zero = op->zero};
         for (size_t i = 0; op->b_zero && i < rows_n; i++)
             sums[i] = row_sum(&t, i, row->a_signed);
@@ -141,6 +141,8 @@ void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, 
             const size_t n0 = mote_gemm_panel(row->nr, op->n, p);
             t.n = mote_min_size(mote_gemm_panel(row->nr, op->n, p + 1), op->n) - n0;
             t.b = (const char *)op->b + n0 * column;
+            t.real = op->one_real || op->real == NULL ? op->real : op->real + n0;
+            t.add = op->add == NULL ? NULL : op->add + n0;
             for (size_t i = 0, tile = 0; tile < tiles; tile++, i += t.m) {
                 t.m = rows_n / tiles + (tile < rows_n % tiles);
                 t.a = table + i;
@@ -148,7 +150,7 @@ void mote_igemm_block(const mote_igemm_op *op, size_t m0, size_t m1, size_t p0, 
                 t.gathered = (char *)op->scratch + tile * gathered;
                 if (gathered != 0 && p == p0)
                     row->hooks->gather(&t, t.gathered);
-                t.y = (char *)op->y + ((m + i) * op->y_stride + n0) * (op->s32 ? sizeof(int32_t) : 1);
+                t.y = (char *)op->y + ((m + i) * op->y_stride + n0) * (op->s32 || op->f32 ? 4 : 1);
                 row->fn(&t);
             }
         }

@@ -5,6 +5,7 @@
  *
  *     s[m][n] = bias[n] + sum_k (a[m][k] - az) (b[k][n] - bz[n])
  *     y[m][n] = clamp(round_half_even(f32(s) scale[n]), lo, hi) + zero          8 bits; or s itself
+ *     y[m][n] = f32(s) real[n] + add[n]                                         or this float, each step rounded
  *
  * Operands are u8 or s8 each. A row multiplies by its own signedness: a byte is turned into the other one by xor 0x80 as it is read (`flip`), its
  * zero point moving by 128 (mote_igemm_flip). Rows of a come as pointers, as in gemm.h: k runs over taps and kc channels; a tap in the padding
@@ -29,7 +30,9 @@ typedef struct mote_igemm_tile {
     const int32_t *sums;  /* m sums of the rows of a (after the flip); NULL when every bz is 0 */
     void *y;
     size_t y_stride;      /* elements */
-    bool s32;             /* y is int32_t, and the rest unused */
+    bool s32, f32;        /* y is int32_t, or float with the next three; and the rest unused */
+    const float *real, *add; /* of the tile's columns; add may be NULL */
+    bool one_real;        /* for all columns */
     float lo, hi;         /* without zero */
     int32_t zero;
 } mote_igemm_tile;
@@ -98,7 +101,8 @@ typedef struct mote_igemm_op {
     const void *b;
     void *y;
     size_t y_stride;
-    bool s32;
+    bool s32, f32, one_real;  /* as in a tile */
+    const float *real, *add;  /* of all columns */
     int32_t zero, lo, hi;     /* y is clamped to [lo, hi], zero included */
     void *scratch;            /* mote_igemm_scratch(op) bytes, 64-byte aligned, of the calling thread alone */
 } mote_igemm_op;

@@ -25,6 +25,12 @@ void mote_igemm_u8_s8_s32_4x16c4_ref(const mote_igemm_tile *t)
                 ((int32_t *)t->y)[i * t->y_stride + n] = (int32_t)s;
                 continue;
             }
+            if (t->f32) {
+                float v = (float)(int32_t)s * t->real[t->one_real ? 0 : n];
+                v = t->add != NULL ? v + t->add[n] : v;
+                memcpy((float *)t->y + i * t->y_stride + n, &v, sizeof v);
+                continue;
+            }
             float scale, q;
             memcpy(&scale, head + 32 + n, sizeof scale);
             q = nearbyintf((float)(int32_t)s * scale);

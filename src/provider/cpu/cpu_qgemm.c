@@ -1,4 +1,4 @@
-/* cpu_qgemm.c - lowering of integer matrix products: QGemm, ONNX MatMulInteger
+/* cpu_qgemm.c - lowering of integer matrix products: QGemm, MatMulIntegerToFloat, ONNX MatMulInteger
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "provider/cpu/cpu_qproduct.h"
@@ -20,6 +20,10 @@ static mote_status qgemm_run(const mote_step *step, mote_exec *x)
     op.b = p->packed;
     op.y = step->out[0]->data;
     op.scratch = x->scratch;
+    if (op.f32) {
+        op.real = step->in[4]->data;
+        op.add = step->n_in > 5 && step->in[5] != NULL ? step->in[5]->data : NULL;
+    }
     if (p->a_zero != 0)
         op.az = (int32_t)mote_array_i64(step->in[p->a_zero], 0);
     mote_cpu_qproduct(x->pool, &op, NULL, 0, p->lookup, p->table ? step->in[9]->data : NULL);
@@ -62,7 +66,7 @@ static mote_status lower_qgemm(mote_lower *l)
     return MOTE_OK;
 }
 
-/* A, B, a_zero_point (one value), b_zero_point: s32 sums. B constant and without batches. */
+/* A, B, a_zero_point (one value), b_zero_point: s32 sums, or floats with scale, bias. B constant and without batches. */
 static mote_status lower_matmul_integer(mote_lower *l)
 {
     static const uint32_t inputs[] = {1, 3};
@@ -76,12 +80,16 @@ static mote_status lower_matmul_integer(mote_lower *l)
     size_t bytes;
     if (k == 0 || (n_bz != 1 && n_bz != n) || (n_bz != 1 && l->in[3]->rank != 1) || !mote_igemm_packed(n, 1, k, &bytes))
         return MOTE_OK;
+    const bool real = y->dtype == MOTE_DTYPE_F32, biased = real && l->n_in > 5 && l->in[5] != NULL;
+    const size_t scales = real ? mote_array_count(l->in[4]) : 1;
+    if ((scales != 1 && scales != n) || (biased && mote_array_count(l->in[5]) != n))
+        return MOTE_OK;
     qgemm_params *p;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
     *p = (qgemm_params){.a_zero = has_az && l->value[2] == NULL ? 2 : 0};
     const bool b_signed = b->dtype == MOTE_DTYPE_S8;
     p->op = (mote_igemm_op){.row = row, .m = mote_array_count(y) / n, .n = n, .taps = 1, .kc = k, .a_stride = k, .a_is_signed = a->dtype == MOTE_DTYPE_S8,
-                            .az = has_az && l->value[2] != NULL ? (int32_t)mote_array_i64(l->value[2], 0) : 0, .y_stride = n, .s32 = true};
+                            .az = has_az && l->value[2] != NULL ? (int32_t)mote_array_i64(l->value[2], 0) : 0, .y_stride = n, .s32 = !real, .f32 = real, .one_real = scales == 1};
     for (size_t i = 0; i < n_bz; i++)
         p->op.b_zero = p->op.b_zero || (has_bz ? mote_array_i64(l->value[3], i) : 0) != (b_signed ? 0 : 128);
     mote_cpu_qpack pack = {.source = {.src = l->in[1]->data, .b_signed = b_signed, .n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1,
@@ -100,3 +108,4 @@ static mote_status lower_matmul_integer(mote_lower *l)
 
 MOTE_LOWER(mote, QGemm, lower_qgemm)
 MOTE_LOWER(onnx, MatMulInteger, lower_matmul_integer)
+MOTE_LOWER(mote, MatMulIntegerToFloat, lower_matmul_integer)
