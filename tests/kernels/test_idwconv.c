@@ -10,7 +10,7 @@ static const char *check_one(const mote_idwconv_row *row, size_t pixels, size_t 
     const bool a_signed = v & 1, w_signed = v & 2, s32 = v & 4, extreme = v & 8;
     const size_t e = s32 ? 4 : 1, ys = c + 2, y_bytes = ((pixels - 1) * ys + c) * e;
     size_t packed = 0;
-    if (!mote_idwconv_packed(c, taps, &packed))
+    if (!mote_idwconv_packed(row, c, taps, &packed))
         return "size";
     guard gx[8], gw = guard_make(packed), gy = guard_make(y_bytes);
     const void *table[9 * 32];
@@ -32,13 +32,13 @@ static const char *check_one(const mote_idwconv_row *row, size_t pixels, size_t 
     for (size_t i = 0; i < c * taps; i++)
         weights[i] = extreme ? (uint8_t)(w_signed ? 128 : 255) : (uint8_t)rng_next(seed);
     for (size_t i = 0; i < c; i++) {
-        wz[i] = (uint8_t)rng_next(seed);
+        wz[i] = row->dot ? (uint8_t)(w_signed ? 0 : 128) : (uint8_t)rng_next(seed);
         const int32_t b = (int32_t)(rng_next(seed) % 2001) - 1000;
         memcpy((char *)bias + 1 + 4 * i, &b, 4);
         scale[i] = i % 13 == 5 ? NAN : rng_float(seed, 0.0f, 0.02f);
     }
     const int32_t az = a_signed ? -7 : 121, zero = a_signed ? -9 : 100, lo = a_signed ? -128 : 0, hi = a_signed ? 127 : 250;
-    mote_idwconv_pack(weights, w_signed, (char *)bias + 1, scale, wz, 1, c, taps, w);
+    mote_idwconv_pack(row, weights, w_signed, (char *)bias + 1, scale, wz, 1, c, taps, w);
     memset(y, 0x5a, y_bytes);
     memset(want, 0x5a, y_bytes);
     for (size_t i = 0; i < pixels; i++)
@@ -71,10 +71,10 @@ static const char *check_one(const mote_idwconv_row *row, size_t pixels, size_t 
 
 static const char *check_row(const void *row)
 {
-    static const size_t channels[] = {1, 7, 15, 16, 17, 31, 32, 33, 50}, taps[] = {1, 2, 9, 25, 32};
+    static const size_t channels[] = {1, 7, 15, 16, 17, 31, 32, 33, 50, 64, 65, 130}, taps[] = {1, 2, 9, 25, 32, 3};
     uint64_t seed = kcheck_seed;
-    for (size_t c = 0; c < 9; c++)
-        for (size_t k = 0; k < 5; k++)
+    for (size_t c = 0; c < 12; c++)
+        for (size_t k = 0; k < 6; k++)
             for (unsigned v = 0; v < 16; v++) {
                 const char *answer = check_one(row, 1 + (c + k + v) % 9, taps[k], channels[c], v, (c + v) & 1, &seed);
                 if (answer != NULL)
@@ -92,7 +92,7 @@ static void rows(void **state)
         const char *answer = (r[i].isa & ~mote_cpu_features()) == 0 ? kcheck_row(r[i].name, check_row, &r[i]) : NULL;
         if (answer != NULL)
             fail_msg("%s", answer);
-        assert_ptr_equal(mote_idwconv_select(r[i].isa), &r[i]);
+        assert_ptr_equal(mote_idwconv_select(r[i].isa, r[i].dot), &r[i]);
     }
 }
 
@@ -100,24 +100,24 @@ static void bad_over_read(const mote_idwconv_tile *t)
 {
     volatile const uint8_t *a = t->a[0];
     (void)a[(t->c + 15) / 16 * 16 - 1];
-    mote_idwconv_select(0)->fn(t);
+    mote_idwconv_select(0, true)->fn(t);
 }
 static void bad_sign(const mote_idwconv_tile *t)
 {
     mote_idwconv_tile x = *t;
     x.a_signed = false;
-    mote_idwconv_select(0)->fn(&x);
+    mote_idwconv_select(0, true)->fn(&x);
 }
 static void bad_clamp(const mote_idwconv_tile *t)
 {
     mote_idwconv_tile x = *t;
     x.hi += 1.0f;
-    mote_idwconv_select(0)->fn(&x);
+    mote_idwconv_select(0, true)->fn(&x);
 }
 static void planted(void **state)
 {
     (void)state;
-    const mote_idwconv_row bad[] = {{"bad_over_read", 0, MOTE_CHECK_EXACT, bad_over_read}, {"bad_sign", 0, MOTE_CHECK_EXACT, bad_sign}, {"bad_clamp", 0, MOTE_CHECK_EXACT, bad_clamp}};
+    const mote_idwconv_row bad[] = {{"bad_over_read", 0, false, MOTE_CHECK_EXACT, bad_over_read}, {"bad_sign", 0, false, MOTE_CHECK_EXACT, bad_sign}, {"bad_clamp", 0, false, MOTE_CHECK_EXACT, bad_clamp}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (kcheck_row(bad[i].name, check_row, &bad[i]) == NULL)
             fail_msg("planted row %s was not caught", bad[i].name);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const mote_idwconv_row rows[] = {
-#define IDWCONV(name, isa, check) {#name, isa, check, name},
+#define IDWCONV(name, isa, dot, check) {#name, isa, dot, check, name},
 #include "kernels/dwconv/idwconv.inc"
 #undef IDWCONV
 };
@@ -17,10 +17,10 @@ const mote_idwconv_row *mote_idwconv_rows(size_t *count)
     return rows;
 }
 
-const mote_idwconv_row *mote_idwconv_select(uint32_t cpu)
+const mote_idwconv_row *mote_idwconv_select(uint32_t cpu, bool narrow)
 {
     const mote_idwconv_row *r = rows;
-    while ((r->isa & ~cpu) != 0)
+    while ((r->isa & ~cpu) != 0 || (r->dot && !narrow))
         r++;
     return r;
 }
@@ -48,10 +48,48 @@ void mote_idwconv_q8_s32_16c_ref(const mote_idwconv_tile *t)
         }
 }
 
-void mote_idwconv_pack(const void *w, bool w_signed, const void *bias, const float *scale, const void *zero, size_t zero_step, size_t c, size_t taps,
-                       void *dst)
+bool mote_idwconv_packed(const mote_idwconv_row *row, size_t c, size_t taps, size_t *bytes)
+{
+    const size_t tail = c % 64, last = tail == 0 ? 0 : mote_idwconv_width(tail);
+    if (!row->dot)
+        return mote_size_align(c, MOTE_LANES, &c) && mote_size_add(taps, 3, &taps) && mote_size_mul(c, taps, bytes) && mote_size_mul(*bytes, 4, bytes);
+    return taps <= SIZE_MAX / 8 && mote_size_add(c - tail, last, &c) && mote_size_mul(c, mote_idwconv_group_bytes(taps), bytes);
+}
+
+static void pack_dot(const void *w, bool w_signed, const void *bias, const float *scale, const void *zero, size_t zero_step, size_t c, size_t taps, void *dst)
+{
+    for (size_t c0 = 0; c0 < c; c0 += 64) {
+        const size_t n = mote_min_size(64, c - c0), width = mote_idwconv_width(n), bytes = width * mote_idwconv_group_bytes(taps);
+        int32_t *out = dst;
+        int8_t *values = (int8_t *)(out + 3 * width);
+        memset(dst, 0, bytes);
+        for (size_t e = 0; e < width; e++) {
+            const size_t i = c0 + mote_idwconv_channel(width, e);
+            if (i >= c)
+                continue;
+            const int32_t wz = zero == NULL ? 0 : byte_at(zero, i * zero_step, w_signed);
+            if (bias != NULL)
+                memcpy(out + e, (const char *)bias + i * sizeof *out, sizeof *out);
+            if (scale != NULL)
+                memcpy(out + 2 * width + e, scale + i, sizeof *out);
+            for (size_t k = 0; k < taps; k++) {
+                const int32_t v = byte_at(w, i * taps + k, w_signed) - wz;
+                values[(k / 4 * width + e) * 4 + k % 4] = (int8_t)v;
+                out[width + e] = (int32_t)((uint32_t)out[width + e] + (uint32_t)v);
+            }
+        }
+        dst = (char *)dst + bytes;
+    }
+}
+
+void mote_idwconv_pack(const mote_idwconv_row *row, const void *w, bool w_signed, const void *bias, const float *scale, const void *zero, size_t zero_step,
+                       size_t c, size_t taps, void *dst)
 {
     int32_t *out = dst;
+    if (row->dot) {
+        pack_dot(w, w_signed, bias, scale, zero, zero_step, c, taps, dst);
+        return;
+    }
     for (size_t c0 = 0; c0 < c; c0 += 16, out += 16 * (3 + taps)) {
         memset(out, 0, 16 * (3 + taps) * sizeof *out);
         for (size_t i = 0; i < 16 && c0 + i < c; i++) {

@@ -112,6 +112,7 @@ static mote_status qdw_run(const mote_step *step, mote_exec *x)
 }
 
 typedef struct qdw_pack {
+    const mote_idwconv_row *row;
     const mote_cpu_quant *q;
     size_t c, taps;
 } qdw_pack;
@@ -119,7 +120,7 @@ typedef struct qdw_pack {
 static mote_status qdw_fill(void *ctx, void *dst)
 {
     const qdw_pack *p = ctx;
-    mote_idwconv_pack(p->q->w, p->q->w_signed, p->q->bias, p->q->scale, p->q->w_zero, p->q->w_zero_step, p->c, p->taps, dst);
+    mote_idwconv_pack(p->row, p->q->w, p->q->w_signed, p->q->bias, p->q->scale, p->q->w_zero, p->q->w_zero_step, p->c, p->taps, dst);
     return MOTE_OK;
 }
 
@@ -127,15 +128,16 @@ static mote_status lower_depthwise(mote_lower *l, const conv_form *f, const mote
                                    size_t c)
 {
     const size_t taps = window->kh * window->kw;
+    const mote_idwconv_row *row = mote_idwconv_select(l->cpu, !q->w_zero_any);
     size_t bytes;
-    if (taps > MOTE_IGEMM_POINTERS || !mote_idwconv_packed(c, taps, &bytes))
+    if (taps > MOTE_IGEMM_POINTERS || !mote_idwconv_packed(row, c, taps, &bytes))
         return MOTE_OK;
     qdw_params *p;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
-    *p = (qdw_params){.row = mote_idwconv_select(l->cpu), .window = *window, .lookup = mote_lookup_select(l->cpu)->fn, .border = *border, .m = m, .table = q->table};
+    *p = (qdw_params){.row = row, .window = *window, .lookup = mote_lookup_select(l->cpu)->fn, .border = *border, .m = m, .table = q->table};
     p->tile = (mote_idwconv_tile){.taps = taps, .c = c, .a_signed = q->x_signed, .az = q->xz, .y_stride = c, .lo = (float)(q->lo - q->yz), .hi = (float)(q->hi - q->yz), .zero = q->yz, .s32 = f->s32};
-    qdw_pack pack = {.q = q, .c = c, .taps = taps};
-    MOTE_TRY(mote_lower_pack(l, f->pack, f->n_pack, MOTE_VARIANT(f->s32 ? 'j' : 'i', 16), bytes, qdw_fill, &pack, &p->tile.w));
+    qdw_pack pack = {.row = row, .q = q, .c = c, .taps = taps};
+    MOTE_TRY(mote_lower_pack(l, f->pack, f->n_pack, MOTE_VARIANT(f->s32 ? 'j' : 'i', row->dot ? 64 : 16), bytes, qdw_fill, &pack, &p->tile.w));
     l->run = qdw_run;
     l->params = p;
     l->kernel = p->row->name;
