@@ -21,6 +21,9 @@
  *   MatMulIntegerToFloat(A, B, az?, bz?, S, bias?)   f32(ONNX MatMulInteger's sum) s[n] + bias[n], two roundings; S: one value or n
  *   ConvInteger(X, W, xz?, wz?)   ONNX's, channels last: s32 sums of (x - xz) (w - wz)
  *   QUnary(X, T)            T[(uint8_t)x], X of 8 bits, T[256] of 8 bits
+ *   QChain(X, xs, xz?, ys, yz, C*)   y = clamp(round_half_even(f_k(.. f_1((x - xz) xs)) / ys) + yz): f are the functions that the attribute `steps` names,
+ *                           with spaces between: of kernels/unary with two values of `params` for each step, or "add" "sub" "mul" "div" "prelu" with
+ *                           the next C, one value or one for each of the last axis, on the right
  *   QAdd(A, as, az?, B, bs, bz?, ys, yz), QMul(same)
  *                           A and B of one type, broadcast: y = clamp(round_half_even(((a - az) as op (b - bz) bs) / ys) + yz), each step in f32
  *   QAveragePool(X, xs, xz?, ys, yz), QGlobalAveragePool(same)

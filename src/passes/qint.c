@@ -4,7 +4,7 @@
  * Starts from each QuantizeLinear and looks at what makes its input:
  *
  *     DequantizeLinear            equal parameters: nothing is left; else a table (QUnary)
- *     elementwise, one tensor     a table, from the reference evaluation of the whole chain
+ *     elementwise, one tensor     a table, from the reference evaluation of the whole chain; with constants by channel QChain (qint_chain.c)
  *     Add, Mul, means, Softmax    QAdd, QMul, QAveragePool, QGlobalAveragePool, QSoftmax
  *     Concat                      Concat of 8 bits, a table before each input whose parameters are not the output's
  *     Conv, Gemm, MatMul          QConv, QGemm (qint_product.c)
@@ -325,6 +325,9 @@ static mote_status from_quantize(mote_pass_context *c, mote_graph *g, mote_node 
         return mote_is_dequantize(p) ? MOTE_OK : mote_q_stay(c, p, k.why);
     MOTE_TRY(table_of_chain(&k));
     if (k.done || mote_is_dequantize(p))
+        return MOTE_OK;
+    MOTE_TRY(mote_qint_chain(&k));
+    if (k.done)
         return MOTE_OK;
     if (!only_quantized(&k, q->in[0].value))
         return mote_q_stay(c, p, "its result is used unquantized, too, or with several scales");

@@ -28,6 +28,8 @@ mote_status mote_qint_finish(mote_qint *k, const mote_value *real, mote_value *w
 
 /* Conv, Gemm, MatMul, with an addition of constants behind; neither done nor why: k->real is something else. */
 mote_status mote_qint_product(mote_qint *k);
+/* Elementwise operators with constants by channel. Leaves everything else. */
+mote_status mote_qint_chain(mote_qint *k);
 /* QLinearConv, QLinearMatMul. */
 mote_status mote_qint_operator(mote_pass_context *c, mote_node *n);
 /* A MatMul or Gemm of dequantized operands whose result is float: MatMulInteger and a product with the scales. Leaves what has no such form. */

@@ -194,6 +194,35 @@ def others(folder):
         net.check(f"others{i}", folder)
 
 
+def chains(folder):
+    """Elementwise operators with constants by channel, along an image's channels or the last axis."""
+    f = lambda *shape: rng.uniform(0.2, 3, shape).astype(np.float32)
+    for i in range(12):
+        net = Net(i & 1)
+        image, c = i % 3 != 2, (5, 70, 1100)[i % 3 if i < 9 else 0]
+        v = net.input([2, c, 4, 3] if image else [2, 3, c])
+        shape = (c, 1, 1) if i % 2 else (1, c, 1, 1)
+        shape = shape if image else (c,)
+        by = lambda: net.const(f(*shape) * rng.choice([-1, 1], shape).astype(np.float32))
+        if i % 4 == 0:
+            v = net.node("Mul", [net.node("HardSwish", [net.node("Add", [net.node("Mul", [v, by()]), by()])]), by()])
+        elif i % 4 == 1:
+            v = net.node("Sub", [net.node("PRelu", [v, net.const(f(*((c, 1, 1) if image else (c,))) / 4)]), net.const(np.float32(0.5))])
+        elif i % 4 == 2:
+            v = net.node("Div", [net.node("Clip", [net.node("Mul", [by(), v]), net.const(np.float32(-2)), net.const(np.float32(3))]), net.const(f(*shape))])
+        else:
+            v = net.node("Relu", [net.node("Add", [by(), net.node("Sigmoid", [v])])])
+        net.quantize(v, 0.05)
+        net.check(f"chain{i}", folder)
+        graph = run("dump", folder / f"chain{i}.onnx", "--stage", "qint")
+        if "QChain" not in graph:
+            failures.append(f"chain{i}: {graph}")
+    net = Net(False)  # one constant along the channels, one along the columns: no such form
+    v = net.node("Add", [net.node("Mul", [net.input([1, 4, 3, 5]), net.const(f(4, 1, 1))]), net.const(f(5))])
+    net.quantize(v, 0.05)
+    net.check("chain_of_two_axes", folder, floats=["Add", "Mul"])
+
+
 def floats(folder):
     """What has no integer form stays, right, and says so."""
     net = Net(False)
@@ -201,7 +230,7 @@ def floats(folder):
     w, _ = net.weight([8, 8, 1, 1], 1, True)
     net.quantize(net.node("Conv", [a, w]), 0.2)
     net.quantize(net.node("Softmax", [a], axis=1), 1 / 256, 0)
-    net.quantize(net.node("Sub", [a, net.const(rng.normal(size=[8, 1, 1]).astype(np.float32))]), 0.05)
+    net.quantize(net.node("Sub", [a, net.const(rng.normal(size=[8, 7, 1]).astype(np.float32))]), 0.05)
     net.check("floats", folder, floats=["Conv", "Softmax", "Sub"])
 
 
@@ -257,7 +286,7 @@ def real(folder):
 
 
 with tempfile.TemporaryDirectory() as d:
-    for part in convolutions, products, open_products, others, floats, operators, real:
+    for part in convolutions, products, open_products, chains, others, floats, operators, real:
         part(Path(d))
 for f in failures[:40]:
     print("FAIL", f)
