@@ -375,14 +375,16 @@ static mote_status total_constants(const mote_graph *g, uint64_t *total, int dep
 /* Streams the large constants of a graph and its subgraphs, noting where each begins. */
 static void place_constants(const mote_graph *g, placement *p, mote_emit *e, mote_sha256 *hash)
 {
-    static const char zeros[EXTERNAL_ALIGN];
+    static const char zeros[512];
     for (const mote_value *v = g->values; v != NULL; v = v->next) {
         const mote_array *a = v->constant;
         if (a == NULL || a->bytes < EXTERNAL_LEAST || a->dtype == MOTE_DTYPE_STRING)
             continue;
-        size_t pad = (size_t)(-e->n & (EXTERNAL_ALIGN - 1));
-        mote_emit_bytes(e, zeros, pad);
-        mote_sha256_put(hash, zeros, pad);
+        for (size_t pad = (size_t)(-e->n & (EXTERNAL_ALIGN - 1)), m; pad > 0; pad -= m) {
+            m = pad < sizeof zeros ? pad : sizeof zeros;
+            mote_emit_bytes(e, zeros, m);
+            mote_sha256_put(hash, zeros, m);
+        }
         p->offset[v->id] = e->n;
         mote_emit_bytes(e, a->data, a->bytes);
         mote_sha256_put(hash, a->data, a->bytes);
