@@ -3,48 +3,51 @@
 #include "base/platform.h"
 #include "pipeline/text/normalize.h"
 
-typedef struct unicode_range {
-    uint32_t lo, hi;
-    uint8_t bits;
-} unicode_range;
-
-typedef struct unicode_form {
-    uint32_t c;
-    uint16_t at, n; /* in the pool */
-} unicode_form;
-
 #include "pipeline/text/unicode_tables.inc"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static uint8_t range_bits(const unicode_range *r, size_t n, uint32_t c)
-{
-    size_t lo = 0;
-    while (n > 0) { /* the last range that begins at or before c */
-        size_t half = n / 2;
-        if (r[lo + half].lo <= c) {
-            lo += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    return lo > 0 && c <= r[lo - 1].hi ? r[lo - 1].bits : 0;
-}
-
-uint8_t mote_char_class(uint32_t c) { return range_bits(class_ranges, COUNT(class_ranges), c); }
-
-static const unicode_form *form_of(const unicode_form *f, size_t n, uint32_t c)
+/* The last entry (code point << 8 | value) at or before c, or n. */
+static size_t entry_of(const uint32_t *v, size_t n, uint32_t c)
 {
     size_t lo = 0, hi = n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (f[mid].c < c)
+        if (v[mid] >> 8 <= c)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < n && f[lo].c == c ? &f[lo] : NULL;
+    return lo > 0 ? lo - 1 : n;
+}
+
+uint8_t mote_char_class(uint32_t c) { return (uint8_t)class_breaks[entry_of(class_breaks, COUNT(class_breaks), c)]; }
+
+/* One code point, but for U+0130, whose form is i and U+0307. */
+static uint32_t lower_of(uint32_t c)
+{
+    size_t k = entry_of(lower_runs, COUNT(lower_runs), c);
+    if (k == COUNT(lower_runs))
+        return c;
+    uint32_t step = lower_runs[k] & 0xff, distance = c - (lower_runs[k] >> 8);
+    if (distance % step != 0 || distance / step >= lower_counts[k])
+        return c;
+    return (c & ~0xffffu) | ((c + lower_moves[k]) & 0xffff);
+}
+
+/* c = *first, and then *mark unless that is 0; false when c does not decompose. *first may again. */
+static bool decompose(uint32_t c, uint32_t *first, uint32_t *mark)
+{
+    size_t k = entry_of(decomposition_runs, COUNT(decomposition_runs), c);
+    if (k == COUNT(decomposition_runs))
+        return false;
+    size_t at = decomposition_at[k] + (c - (decomposition_runs[k] >> 8));
+    if (at >= decomposition_at[k + 1])
+        return false;
+    uint8_t m = decomposition_mark[at];
+    *mark = decomposition_marks[m];
+    *first = decomposition_first[at] | (m == 1 ? 0x20000 : *mark & 0x10000);
+    return true;
 }
 
 void mote_chars_deinit(mote_chars_list *l)
@@ -90,15 +93,18 @@ static mote_status add_decomposed(mote_chars_list *l, mote_char m, mote_diag *di
         MOTE_TRY(add(l, (0x1161 + s % 588 / 28) | EXTRA, m, diag));
         return s % 28 == 0 ? MOTE_OK : add(l, (0x11a7 + s % 28) | EXTRA, m, diag);
     }
-    const unicode_form *f = form_of(decompositions, COUNT(decompositions), m.c);
-    if (f == NULL)
-        return add(l, m.c, m, diag);
-    for (uint16_t i = 0; i < f->n; i++)
-        MOTE_TRY(add(l, decompositions_pool[f->at + i] | (i == 0 ? 0 : EXTRA), m, diag));
+    uint32_t c = m.c, mark, marks[4];
+    size_t n = 0;
+    while (n < COUNT(marks) && decompose(c, &c, &mark))
+        if (mark != 0)
+            marks[n++] = mark;
+    MOTE_TRY(add(l, c, m, diag));
+    while (n > 0)
+        MOTE_TRY(add(l, marks[--n] | EXTRA, m, diag));
     return MOTE_OK;
 }
 
-static uint8_t order_of(uint32_t c) { return range_bits(combining_orders, COUNT(combining_orders), c & ~EXTRA); }
+static uint8_t order_of(uint32_t c) { return (uint8_t)order_breaks[entry_of(order_breaks, COUNT(order_breaks), c & ~EXTRA)]; }
 
 /* Canonical order: runs of combining characters sorted by class, equal classes kept in order. A run is bounded by the text, so insertion is bounded by
  * splitting runs at 64 (no real text has more; the order within one such run is then kept). */
@@ -170,11 +176,9 @@ mote_status mote_text_normalize(mote_str text, uint32_t offset, bool strip_accen
         mote_char m = from->v[i];
         if (strip_accents && (mote_char_class(m.c) & MOTE_CHAR_MARK) != 0)
             continue;
-        const unicode_form *f = lowercase ? form_of(lower_forms, COUNT(lower_forms), m.c) : NULL;
-        if (f == NULL)
-            status = add(out, m.c, m, diag);
-        for (uint16_t k = 0; f != NULL && k < f->n && status == MOTE_OK; k++)
-            status = add(out, lower_forms_pool[f->at + k], m, diag);
+        status = add(out, !lowercase ? m.c : m.c == 0x130 ? 'i' : lower_of(m.c), m, diag);
+        if (lowercase && m.c == 0x130 && status == MOTE_OK)
+            status = add(out, 0x307, m, diag);
     }
     mote_chars_deinit(&a);
     mote_chars_deinit(&b);

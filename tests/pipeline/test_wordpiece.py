@@ -75,6 +75,19 @@ def compare(vocabulary, lowercase, strip, lines):
     return wrong
 
 
+def changed():
+    """Every code point that the normalizers change, and the vocabulary of what they become."""
+    forms = [tokenizers.normalizers.BertNormalizer(lowercase=low, strip_accents=strip) for low in (False, True) for strip in (False, True)]
+    lines, into = [], set()
+    for c in range(0xA0, 0x110000):
+        if not 0xD800 <= c < 0xE000:
+            to = {f.normalize_str(chr(c)).strip() for f in forms} - {""}
+            if to != {chr(c)}:
+                into.update("".join(to))
+                lines.append(f"x{chr(c)}y {chr(c)}")
+    return SPECIAL + sorted(into | {"x", "y"}) + ["##" + x for x in sorted(into | {"x", "y"})], lines
+
+
 wrong = 0
 vocabularies = [made_vocabulary()]
 if (shared / "vocab.txt").exists():
@@ -84,5 +97,9 @@ else:
 for v in vocabularies:
     for lowercase, strip in ((True, None), (False, None), (True, False), (False, True)):
         wrong += compare(v, lowercase, strip, [line() for _ in range(ROUNDS)])
+vocabulary, lines = changed()
+assert len(lines) > 20000
+for lowercase, strip in ((True, None), (False, None), (True, False), (False, True)):
+    wrong += compare(vocabulary, lowercase, strip, lines)
 print(f"{wrong} lines differ")
 sys.exit(wrong != 0)
