@@ -78,6 +78,9 @@ typedef struct kcheck_head {
 /* Checks each of `count` rows of `size` bytes that this CPU can run; the test fails with the first answer. */
 MOTE_UNUSED static void kcheck_rows(const void *rows, size_t count, size_t size, const char *(*check)(const void *row))
 {
+    const kcheck_head *last = (const void *)((const char *)rows + (count - 1) * size);
+    if (last->isa != 0)
+        fail_msg("%s: the last row, in plain C, wants the features %x", last->name, (unsigned)last->isa);
     for (size_t i = 0; i < count; i++) {
         const kcheck_head *row = (const void *)((const char *)rows + i * size);
         const char *answer = (row->isa & ~mote_cpu_features()) == 0 ? kcheck_row(row->name, check, row) : NULL;

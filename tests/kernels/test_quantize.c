@@ -39,20 +39,28 @@ static const char *check_quantize(const void *which)
     size_t bytes = row->type >= MOTE_Q_U16 ? 2 : 1;
     int32_t lo = least[row->type], hi = most[row->type];
     for (size_t k = 0; k < N_SIZES; k++)
-        for (int trial = 0; trial < 6; trial++) {
+        for (int trial = 0; trial < 10; trial++) {
             size_t n = sizes[k], step = (size_t)trial & 1;
             bool side = trial & 2;
             float *x = guard_at(&gx, n * 4, side), *scale = guard_at(&gs, (step ? n : 1) * 4, side);
             int32_t *zero = guard_at(&gz, (step ? n : 1) * 4, side);
             void *q = guard_at(&gq, n * bytes, side), *y = guard_at(&gy, n * 4, side);
+            static const float odd[] = {0x1p-149f, 0x1p-127f, 0x1p-101f, 0x1p101f, 0x1p127f, INFINITY, 0, NAN, -0.3f, 1e-30f};
             for (size_t i = 0; i < (step ? n : 1); i++) {
-                scale[i] = (i & 2) != 0 || trial >= 4
+                scale[i] = trial >= 8 ? odd[(k + (size_t)trial * 5 + i) % 10]
+                           : trial >= 6 ? rng_float(&seed, 0.001f, 2.0f)
+                           : (i & 2) != 0 || trial >= 4
                                ? 0.25f
                                : rng_float(&seed, 0.01f, 2.0f); /* with 0.25 the even x are ties */
                 zero[i] = lo + (int32_t)(rng_next(&seed) % (uint64_t)(hi - lo + 1));
             }
             for (size_t i = 0; i < n; i++)
                 x[i] = i & 1 ? rng_any(&seed) : (float)(rng_next(&seed) % 1024) * 0.125f - 64.0f;
+            for (size_t i = 0; i < n && (trial == 6 || trial == 7); i++) { /* at ties, and next to them */
+                x[i] = ((float)(rng_next(&seed) % 600) - 299.5f) * scale[i * step];
+                for (uint64_t far = rng_next(&seed) % 3; far > 0; far--)
+                    x[i] = nextafterf(x[i], i & 1 ? INFINITY : -INFINITY);
+            }
             row->quantize(x, q, n, scale, zero, step);
             for (size_t i = 0; i < n; i++)
                 if (read_q(row->type, q, i) != clamp_round(x[i] / scale[i * step], zero[i * step], lo, hi))
@@ -198,6 +206,15 @@ static void rounds_up(const float *x, void *y, size_t n, const float *scale, con
         ((uint8_t *)y)[i] = v != v || v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
     }
 }
+static void multiplies(const float *x, void *y, size_t n, const float *scale, const int32_t *zero, size_t step)
+{
+    const float ones[1] = {1};
+    float v[MAX];
+    for (size_t i = 0; i < n; i++)
+        v[i] = step == 0 && scale[0] > 0x1p-100f && scale[0] < 0x1p100f ? x[i] * (1 / scale[0]) : x[i] / scale[i * step];
+    for (size_t i = 0; i < n; i++)
+        mote_quantize_select(MOTE_Q_U8, 0)->quantize(v + i, (uint8_t *)y + i, 1, ones, zero + i * step, 0);
+}
 static void ignores_step(const void *x, float *y, size_t n, const float *scale, const int32_t *zero, size_t step)
 {
     (void)step;
@@ -220,6 +237,9 @@ static void planted(void **state)
     (void)state;
     mote_quantize_row row = *mote_quantize_select(MOTE_Q_U8, 0);
     row.quantize = rounds_up;
+    kcheck_caught(&row, check_quantize);
+    row = *mote_quantize_select(MOTE_Q_U8, 0);
+    row.quantize = multiplies;
     kcheck_caught(&row, check_quantize);
     row = *mote_quantize_select(MOTE_Q_U8, 0);
     row.dequantize = ignores_step;

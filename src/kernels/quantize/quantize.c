@@ -4,7 +4,8 @@
 #include "kernels/quantize/quantize.h"
 
 #define ROW(T, t, isa_name, isa_bits)                                                                                  \
-    {"mote_quantize_f32_" #t "_" #isa_name, "mote_qadd_" #t "_" #isa_name, "mote_qmul_" #t "_" #isa_name, isa_bits, MOTE_Q_##T, mote_quantize_f32_##t##_##isa_name,                  \
+    {"mote_quantize_f32_" #t "_" #isa_name, isa_bits, "mote_qadd_" #t "_" #isa_name, "mote_qmul_" #t "_" #isa_name, MOTE_Q_##T, \
+     mote_quantize_f32_##t##_##isa_name,                                                                              \
      mote_dequantize_##t##_f32_##isa_name, mote_requantize_s32_##t##_##isa_name, mote_qadd_##t##_##isa_name,           \
      mote_qmul_##t##_##isa_name},
 

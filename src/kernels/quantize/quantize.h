@@ -30,8 +30,9 @@ typedef struct mote_qbinary {
 typedef void (*mote_qbinary_fn)(const void *a, const void *b, void *y, size_t n, unsigned form, const mote_qbinary *q);
 
 typedef struct mote_quantize_row {
-    const char *name, *add_name, *mul_name; /* name: of quantize, and for the two that have their own word in its place */
+    const char *name; /* of quantize, and of the two that have no other */
     uint32_t isa;
+    const char *add_name, *mul_name;
     mote_qtype type;
     mote_quantize_fn quantize;
     mote_dequantize_fn dequantize;
