@@ -9,6 +9,7 @@
 #include "kernels/vec/vec_avx512.h"
 #undef VTARGET
 #define VTARGET MOTE_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx2,fma,f16c,amx-tile,amx-int8")
+#define TILE_NV 3
 #include "kernels/igemm/igemm_finish.h"
 
 enum { TILE_ROWS = 16, DEPTH = 64, CUT = 2 * TILE_ROWS * DEPTH, FEW = 6 /* rows: tiles of so few are no faster than vectors */ };
@@ -53,8 +54,8 @@ static VTARGET void begin(size_t taps, size_t kc)
     _Alignas(64) tile_config config = {.palette = 1};
     const size_t depth = cut_bytes(4 * mote_igemm_groups(taps, kc));
     for (size_t i = 0; i < 8; i++) {
-        config.bytes[i] = (uint16_t)(i == 4 || i == 5 ? depth : DEPTH);
-        config.rows[i] = (uint8_t)(i > 5 ? depth / 4 : TILE_ROWS);
+        config.bytes[i] = (uint16_t)(i == 6 ? depth : DEPTH);
+        config.rows[i] = (uint8_t)(i == 7 ? depth / 4 : TILE_ROWS);
     }
     IN_MEMORY(&config);
     _tile_loadconfig(&config);
@@ -72,45 +73,7 @@ static VTARGET void gather(const mote_igemm_tile *t, void *dst)
 
 const mote_igemm_hooks mote_igemm_amx_hooks = {CUT, begin, end, gather};
 
-/* Tiles 0 to 3: sums of two halves of the rows by two of the columns; 4, 5: rows of a; 6, 7: columns of b. */
-static VTARGET void columns(const mote_igemm_tile *t, size_t w, size_t first, bool pair, int32_t *sum)
-{
-    const size_t bytes = 4 * mote_igemm_groups(t->taps, t->kc), depth = cut_bytes(bytes);
-    const bool both = t->m > TILE_ROWS;
-    const size_t later = both ? t->m - TILE_ROWS : 0; /* the last 16 rows begin here: some are computed twice */
-    const uint8_t *panel = (const uint8_t *)t->b + 16 * w + 4 * first, *a = t->gathered;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (size_t from = 0; from < bytes; from += depth, a += CUT) {
-        const uint8_t *b = panel + mote_min_size(from, bytes - depth) * w;
-        _tile_loadd(6, b, 4 * w);
-        _tile_loadd(4, a, DEPTH);
-        _tile_dpbusd(0, 4, 6);
-        if (pair) {
-            _tile_loadd(7, b + 64, 4 * w);
-            _tile_dpbusd(1, 4, 7);
-        }
-        if (both) {
-            _tile_loadd(5, a + later * DEPTH, DEPTH);
-            _tile_dpbusd(2, 5, 6);
-            if (pair)
-                _tile_dpbusd(3, 5, 7);
-        }
-    }
-    sum += first;
-    _tile_stored(0, sum, 4 * w);
-    if (pair)
-        _tile_stored(1, sum + 16, 4 * w);
-    if (!both)
-        return;
-    sum += later * w;
-    _tile_stored(2, sum, 4 * w);
-    if (pair)
-        _tile_stored(3, sum + 16, 4 * w);
-}
-
+/* Tiles 0 to 2: sums of the first rows; 3 to 5: of the last; 6: rows of a; 7: columns of b. */
 VTARGET void mote_igemm_u8_s8_s32_32x48c4_amx(const mote_igemm_tile *t)
 {
     if (t->m <= FEW) {
@@ -118,9 +81,60 @@ VTARGET void mote_igemm_u8_s8_s32_32x48c4_amx(const mote_igemm_tile *t)
         return;
     }
     _Alignas(64) int32_t sum[2 * TILE_ROWS * 48];
-    const size_t w = (t->n + 15) / 16 * 16;
-    for (size_t first = 0; first < w; first += 32)
-        columns(t, w, first, w - first > 16, sum);
+    const size_t bytes = 4 * mote_igemm_groups(t->taps, t->kc), depth = cut_bytes(bytes), w = (t->n + 15) / 16 * 16, stride = 4 * w;
+    const bool both = t->m > TILE_ROWS;
+    const size_t later = both ? t->m - TILE_ROWS : 0; /* the last 16 rows begin here: some are computed twice */
+    const uint8_t *panel = (const uint8_t *)t->b + 16 * w, *a = t->gathered;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_zero(4);
+    _tile_zero(5);
+    for (size_t from = 0; from < bytes; from += depth, a += CUT) {
+        const uint8_t *b = panel + mote_min_size(from, bytes - depth) * w, *last = a + later * DEPTH;
+        _tile_loadd(7, b, stride);
+        _tile_loadd(6, a, DEPTH);
+        _tile_dpbusd(0, 6, 7);
+        if (!both) {
+            if (w > 16) {
+                _tile_loadd(7, b + 64, stride);
+                _tile_dpbusd(1, 6, 7);
+            }
+            if (w > 32) {
+                _tile_loadd(7, b + 128, stride);
+                _tile_dpbusd(2, 6, 7);
+            }
+            continue;
+        }
+        _tile_loadd(6, last, DEPTH);
+        _tile_dpbusd(3, 6, 7);
+        if (w > 16) {
+            _tile_loadd(7, b + 64, stride);
+            _tile_dpbusd(4, 6, 7);
+            _tile_loadd(6, a, DEPTH);
+            _tile_dpbusd(1, 6, 7);
+        }
+        if (w > 32) {
+            _tile_loadd(7, b + 128, stride);
+            _tile_dpbusd(2, 6, 7);
+            _tile_loadd(6, last, DEPTH);
+            _tile_dpbusd(5, 6, 7);
+        }
+    }
+    int32_t *below = sum + later * w;
+    _tile_stored(0, sum, stride);
+    if (w > 16)
+        _tile_stored(1, sum + 16, stride);
+    if (w > 32)
+        _tile_stored(2, sum + 32, stride);
+    if (both) {
+        _tile_stored(3, below, stride);
+        if (w > 16)
+            _tile_stored(4, below + 16, stride);
+        if (w > 32)
+            _tile_stored(5, below + 32, stride);
+    }
     finish(t, sum, w, true);
 }
 #else
