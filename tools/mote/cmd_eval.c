@@ -55,11 +55,11 @@ void eval_progress(size_t done, size_t total)
 }
 
 /* Classes by the description or, without one, by the first output. */
-static mote_status classes(eval *e, mote_class *out, size_t top, size_t *n, mote_diag *diag)
+static mote_status classes(feed *f, mote_class *out, size_t top, size_t *n, mote_diag *diag)
 {
-    if (e->f.prep != NULL && mote_prep_output_info(e->f.prep)->task == MOTE_TASK_CLASSIFY)
-        return mote_prep_classify(e->f.prep, e->f.engine.session, out, top, n, diag);
-    const mote_array a = engine_output(&e->f.engine, 0);
+    if (f->prep != NULL && mote_prep_output_info(f->prep)->task == MOTE_TASK_CLASSIFY)
+        return mote_prep_classify(f->prep, f->engine.session, out, top, n, diag);
+    const mote_array a = engine_output(&f->engine, 0);
     MOTE_REQUIRE(a.dtype == MOTE_DTYPE_F32, diag, MOTE_E_DTYPE, "the first output is %s, expected float32, or preprocessing that says where the classes are",
                  mote_dtype_name(a.dtype));
     size_t best[5];
@@ -69,20 +69,38 @@ static mote_status classes(eval *e, mote_class *out, size_t top, size_t *n, mote
     return MOTE_OK;
 }
 
+/* A label beyond the classes that the output has is of other data. */
+static mote_status check_label(const eval *e, int64_t right, int64_t offset, mote_diag *diag)
+{
+    const mote_array a = engine_output(&e->f.engine, pair_output(&e->f));
+    const int64_t n = (int64_t)mote_array_count(&a);
+    MOTE_REQUIRE(right < n - offset, diag, MOTE_E_VALUE, "a label says class %lld, the model's are %lld to %lld", (long long)right, (long long)-offset, (long long)(n - offset - 1));
+    return MOTE_OK;
+}
+
 mote_status eval_count(eval *e, int64_t right, eval_tops *t, mote_class *best, mote_diag *diag)
 {
-    mote_class top[5];
+    mote_class top[5], other;
     size_t n;
-    MOTE_TRY(classes(e, top, 5, &n, diag));
+    MOTE_TRY(classes(&e->f, top, 5, &n, diag));
     MOTE_REQUIRE(n > 0, diag, MOTE_E_SHAPE, "the output has no classes");
-    const int64_t own = e->f.prep != NULL ? mote_prep_output_info(e->f.prep)->label_offset : 0;
+    const int64_t own = e->f.prep != NULL ? mote_prep_output_info(e->f.prep)->label_offset : 0, more = e->has_offset ? own - e->offset : 0;
+    MOTE_TRY(check_label(e, right, own - more, diag));
     for (size_t i = 0; i < n; i++) {
-        top[i].index += e->has_offset ? own - e->offset : 0;
+        top[i].index += more;
         t->first += i == 0 && top[i].index == right;
         t->five += top[i].index == right;
     }
     t->n++;
     *best = top[0];
+    if (e->pair == NULL)
+        return MOTE_OK;
+    MOTE_TRY(pair_run(e->pair, &e->f.engine, diag));
+    MOTE_TRY(classes(&e->pair->second, &other, 1, &n, diag));
+    other.index += more;
+    t->second += other.index == right;
+    pair_answer(e->pair, other.index == best->index);
+    pair_item(e->pair, best->index == right, other.index == right);
     return MOTE_OK;
 }
 
@@ -91,6 +109,8 @@ static double percent(size_t part, size_t whole) { return whole != 0 ? 100.0 * (
 void eval_report_tops(eval *e, const eval_tops *t, json_t *report)
 {
     e->score = percent(t->first, t->n);
+    if (e->pair != NULL)
+        e->pair->score = percent(t->second, t->n);
     json_object_set_new(report, "n", json_integer((json_int_t)t->n));
     json_object_set_new(report, "correct", json_integer((json_int_t)t->first));
     json_object_set_new(report, "correct_top5", json_integer((json_int_t)t->five));
@@ -203,7 +223,7 @@ static void print_report(const char *data, const json_t *r, const eval *e)
     fprintf(stderr, "load %.1f ms, run %.1f ms in all, peak memory %.1f MB\n", e->f.engine.load_ms, e->run_ms, peak_rss_mb());
 }
 
-static mote_status run_data(eval *e, json_t *report, mote_diag *diag)
+mote_status eval_data(eval *e, json_t *report, mote_diag *diag)
 {
     if (file_is_directory(e->data))
         return eval_images(e, report, diag);
@@ -221,7 +241,7 @@ static mote_status evaluate(const eval_options *o, const char *model, eval *e, j
     MOTE_TRY(file_output_allowed(o->predictions, o->overwrite, diag));
     MOTE_TRY(feed_open(&e->f, &fo, diag));
     e->predictions = o->predictions != NULL ? open_memstream(&text, &n) : NULL;
-    mote_status status = o->predictions != NULL && e->predictions == NULL ? MOTE_NO_MEMORY(diag, 1) : run_data(e, report, diag);
+    mote_status status = o->predictions != NULL && e->predictions == NULL ? MOTE_NO_MEMORY(diag, 1) : eval_data(e, report, diag);
     if (e->predictions != NULL && fclose(e->predictions) != 0 && status == MOTE_OK)
         status = MOTE_NO_MEMORY(diag, n);
     if (status == MOTE_OK && o->predictions != NULL)

@@ -4,6 +4,8 @@
 #include "budget.h"
 #include "decoder.h"
 #include "files.h"
+#include "print.h"
+#include "proof.h"
 #include "samples.h"
 #include <math.h>
 #include <mote/mote_quant.h>
@@ -15,7 +17,7 @@ enum { RECIPE_LIMIT = 8 << 20 };
 
 typedef struct quantize_options {
     engine_options engine;
-    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix, *require;
     uint64_t limit, max_length, block, size, eval_limit;
     double drop, sqnr, share;
     bool fp16, reduce_range, overwrite, json;
@@ -36,8 +38,9 @@ static const option_spec table[] = {
     {"int8-share", OPTION_NUMBER, offsetof(quantize_options, share), "PERCENT", "the most faithful recipe with at least so much of the multiplications in int8"},
     {"latency", OPTION_TEXT, offsetof(quantize_options, latency), "MS", "the most faithful recipe that takes at most so long by --profile (\"4ms\")"},
     {"profile", OPTION_TEXT, offsetof(quantize_options, profile), "P.json", "what mote profile wrote; the search keeps milliseconds small instead of bytes"},
-    {"eval", OPTION_TEXT, offsetof(quantize_options, eval), "DIR|F.iob2|F.npz", "labelled data for --drop, as eval takes them"},
+    {"eval", OPTION_TEXT, offsetof(quantize_options, eval), "DIR|F.iob2|F.npz", "held-out data: the result is run beside the original on them before it is written; labelled ones (as eval takes them) are scored; for --drop, too"},
     {"eval-limit", OPTION_COUNT, offsetof(quantize_options, eval_limit), "N", "the first N of these only"},
+    {"require", OPTION_TEXT, offsetof(quantize_options, require), "LIST", "write only what is, on --eval: " REQUIRE_WORDS "; else exit with 3"},
     {"recipe-out", OPTION_TEXT, offsetof(quantize_options, recipe_out), "FILE", "write the recipe that a search found"},
     {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures, .npz or .wav files, a file of words, a sound, or stacked arrays"},
     {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
@@ -93,8 +96,12 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
         return "give one of --fp16, --int8, --weights-only, --recipe, and budgets (--drop, --sqnr, --size, --latency, --int8-share)";
     if (search && o->data == NULL)
         return "a budget needs --data";
-    if (!search && (o->recipe_out != NULL || o->profile != NULL || o->eval != NULL))
-        return "--recipe-out, --profile and --eval are for budgets";
+    if (!search && (o->recipe_out != NULL || o->profile != NULL))
+        return "--recipe-out and --profile are for budgets";
+    if (o->require != NULL && o->eval == NULL)
+        return "--require needs --eval: data that the result is judged on";
+    if (o->eval_limit != 0 && o->eval == NULL && !search)
+        return "--eval-limit is for --eval";
     if (o->latency != NULL && (o->profile == NULL || !(milliseconds(o->latency) > 0)))
         return "--latency is a number of milliseconds (\"4ms\"), and needs --profile";
     if (o->share < 0 || o->share > 100)
@@ -233,7 +240,7 @@ static uint64_t file_bytes(const char *path)
     return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-static json_t *describe(const quantize_options *o, const char *path, const mote_quantizer *q, const samples *s, double ms)
+static json_t *describe(const quantize_options *o, const char *path, const mote_quantizer *q, const samples *s, const proof *p, double ms)
 {
     json_t *kept = json_array();
     uint64_t all = 0, done = 0;
@@ -249,9 +256,12 @@ static json_t *describe(const quantize_options *o, const char *path, const mote_
         else
             json_array_append_new(kept, json_pack("{s:s, s:s, s:s}", "node", l.node, "op", l.op, "why", l.why));
     }
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f}", "schema", "mote.quantize/1", "model", path, "output", o->output, "bytes_before",
-                     (json_int_t)file_bytes(path), "bytes", (json_int_t)file_bytes(o->output), "samples", (json_int_t)s->n, "layers", (json_int_t)n, "weights", (json_int_t)done,
-                     "weights_of", (json_int_t)all, "kept", kept, "ms", ms);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:b}", "schema", "mote.quantize/1", "model", path, "output", o->output, "bytes_before",
+                          (json_int_t)file_bytes(path), "bytes", (json_int_t)(p->n_reasons != 0 ? p->side[1].bytes : file_bytes(o->output)), "samples", (json_int_t)s->n, "layers",
+                          (json_int_t)n, "weights", (json_int_t)done, "weights_of", (json_int_t)all, "kept", kept, "ms", ms, "written", p->n_reasons == 0);
+    if (j != NULL && o->eval != NULL)
+        json_object_set_new(j, "proof", proof_json(p));
+    return j;
 }
 
 static void describe_search(json_t *report, const search *k)
@@ -288,7 +298,7 @@ static void print_report(const json_t *r)
         printf("  %s '%s' stays in float: %s\n", json_string_value(json_object_get(k, "op")), json_string_value(json_object_get(k, "node")),
                json_string_value(json_object_get(k, "why")));
     }
-    if (after >= before)
+    if (after >= before && json_object_get(r, "proof") == NULL)
         printf("  not smaller\n");
 }
 
@@ -300,6 +310,11 @@ static int run_quantize(void *values, int n, char **operand)
     if (n != 1 || o->output == NULL)
         return tool_usage(&command_quantize, "give one model, and --output");
     const char *wrong = read_options(o, &qo);
+    proof p = {.metric = NULL};
+    proof_options po = {.engine = &o->engine, .model = operand[0], .data = o->eval, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
+                        .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX};
+    if (wrong == NULL)
+        wrong = require_read(o->require, &po.require);
     if (wrong != NULL)
         return tool_usage(&command_quantize, wrong);
     mote_diag diag = MOTE_DIAG_INIT;
@@ -317,6 +332,8 @@ static int run_quantize(void *values, int n, char **operand)
         qo.recipe = recipe;
     }
     search k = {.taken = SIZE_MAX};
+    if (status == MOTE_OK && o->eval != NULL)
+        status = proof_check(&p, &po, &diag);
     if (status == MOTE_OK && searches(o))
         status = run_search(o, operand[0], &qo, &k, &s, &q, &diag);
     if (status == MOTE_OK && q == NULL)
@@ -325,13 +342,15 @@ static int run_quantize(void *values, int n, char **operand)
         s.at[0] = 0;
     if (status == MOTE_OK && !searches(o))
         status = run_rounds(o, operand[0], q, &s, &diag);
-    if (status == MOTE_OK)
+    if (status == MOTE_OK && o->eval != NULL)
+        status = proof_run(&p, &po, q, &diag);
+    if (status == MOTE_OK && p.n_reasons == 0)
         status = mote_quantizer_write(q, o->output, o->overwrite, &diag);
     int code = EXIT_DONE;
     if (status != MOTE_OK) {
-        code = tool_fail(o->json, s.at[0] != 0 ? s.at : operand[0], status, &diag);
+        code = tool_fail(o->json, p.at[0] != 0 ? p.at : s.at[0] != 0 ? s.at : operand[0], status, &diag);
     } else {
-        json_t *report = describe(o, operand[0], q, &s, clock_ms() - start);
+        json_t *report = describe(o, operand[0], q, &s, &p, clock_ms() - start);
         if (searches(o))
             describe_search(report, &k);
         if (searches(o) && !o->json)
@@ -341,8 +360,14 @@ static int run_quantize(void *values, int n, char **operand)
         } else {
             print_report(report);
             json_decref(report);
+            if (o->eval != NULL)
+                proof_print(&p, &po);
         }
+        for (size_t i = 0; i < p.n_reasons; i++)
+            fprintf(stderr, "mote: %s: not written: %s\n", o->output, p.reasons[i]);
+        code = code == EXIT_DONE && p.n_reasons != 0 ? EXIT_DIFFERENT : code;
     }
+    proof_free(&p);
     mote_quantizer_destroy(&q);
     budget_free(&k.b);
     trial_close(&k.t);

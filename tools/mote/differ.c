@@ -63,3 +63,12 @@ mote_status array_difference(const mote_array *got, const mote_array *want, doub
                  d->rms_ratio, rtol);
     return MOTE_OK;
 }
+
+mote_status array_divergence(const mote_array *got, const mote_array *want, size_t index, mote_divergence *d, mote_diag *diag)
+{
+    MOTE_REQUIRE(got->dtype == MOTE_DTYPE_F32 && want->dtype == MOTE_DTYPE_F32 && mote_array_same_shape(got, want), diag, MOTE_E_MISMATCH,
+                 "output %zu has another type or shape than the original's", index);
+    const size_t width = got->rank > 0 && got->dims[got->rank - 1] > 1 ? (size_t)got->dims[got->rank - 1] : 1;
+    mote_divergence_add(d, want->data, got->data, mote_array_count(got), width);
+    return MOTE_OK;
+}

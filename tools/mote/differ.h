@@ -4,6 +4,7 @@
 #define MOTE_TOOL_DIFFER_H
 
 #include "base/diag.h"
+#include "quant/sensitivity/divergence.h"
 #include "tensor/array.h"
 
 typedef struct difference {
@@ -24,5 +25,8 @@ typedef enum difference_rule {
 /* MOTE_OK when `got` agrees: same type and shape; exact for integers, bool, strings; floats by the rule. Infinities must be equal, NaN meets NaN. MOTE_E_MISMATCH names the first element that is out. `d` is filled for numbers. */
 mote_status array_difference(const mote_array *got, const mote_array *want, double rtol, double atol, difference_rule rule, const char *name,
                              difference *d, mote_diag *diag);
+
+/* Adds what output `index` of two models differs by, in rows of its last dimension. MOTE_E_MISMATCH when it is not float32 of one shape in both. */
+mote_status array_divergence(const mote_array *got, const mote_array *want, size_t index, mote_divergence *d, mote_diag *diag);
 
 #endif

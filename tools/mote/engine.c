@@ -60,31 +60,39 @@ static mote_status cpu_mask(const char *list, uint32_t *mask, mote_diag *diag)
     return MOTE_OK;
 }
 
+mote_status engine_load_options(const engine_options *o, engine_providers *room, mote_load_options *load, mote_diag *diag)
+{
+    *load = (mote_load_options)MOTE_LOAD_OPTIONS_INIT;
+    MOTE_TRY(cpu_mask(o->cpu, &load->cpu_mask, diag));
+    for (size_t i = 0; i < o->plugins.n; i++)
+        MOTE_TRY(mote_provider_load(o->plugins.items[i], diag));
+    if (o->providers != NULL) {
+        char *save = NULL;
+        size_t n = 0;
+        MOTE_REQUIRE(strlen(o->providers) < sizeof room->text, diag, MOTE_E_ARGUMENT, "--provider %s: too long", o->providers);
+        *room = (engine_providers){{NULL}, ""};
+        strcpy(room->text, o->providers);
+        for (char *p = strtok_r(room->text, ",", &save); p != NULL && n < 8; p = strtok_r(NULL, ",", &save))
+            room->names[n++] = p;
+        load->providers = room->names;
+    }
+    load->memory_limit = (size_t)o->memory_limit;
+    load->disabled_passes = o->disable;
+    load->reference = o->reference;
+    load->copy = o->copy;
+    load->stop_after = o->stop_after;
+    load->keep_optional_inputs = o->keep_optional;
+    load->custom_ops = tool_operators();
+    return MOTE_OK;
+}
+
 /* From the path or, when it is NULL, from memory. */
 static mote_status load_model(engine *e, const char *path, const void *bytes, size_t n_bytes, const engine_options *o, mote_diag *diag)
 {
     *e = (engine){.path = path, .options = *o};
-    const char *providers[9] = {NULL};
-    char list[256] = "", *save = NULL;
-    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
-    MOTE_TRY(cpu_mask(o->cpu, &load.cpu_mask, diag));
-    for (size_t i = 0; i < o->plugins.n; i++)
-        MOTE_TRY(mote_provider_load(o->plugins.items[i], diag));
-    if (o->providers != NULL) {
-        size_t n = 0;
-        MOTE_REQUIRE(strlen(o->providers) < sizeof list, diag, MOTE_E_ARGUMENT, "--provider %s: too long", o->providers);
-        strcpy(list, o->providers);
-        for (char *p = strtok_r(list, ",", &save); p != NULL && n < 8; p = strtok_r(NULL, ",", &save))
-            providers[n++] = p;
-        load.providers = providers;
-    }
-    load.memory_limit = (size_t)o->memory_limit;
-    load.disabled_passes = o->disable;
-    load.reference = o->reference;
-    load.copy = o->copy;
-    load.stop_after = o->stop_after;
-    load.keep_optional_inputs = o->keep_optional;
-    load.custom_ops = tool_operators();
+    engine_providers room;
+    mote_load_options load;
+    MOTE_TRY(engine_load_options(o, &room, &load, diag));
     double start = clock_ms();
     mote_status status = path != NULL ? mote_model_load_path(path, &load, &e->model, diag) : mote_model_load_memory(bytes, n_bytes, &load, &e->model, diag);
     e->load_ms = clock_ms() - start;
@@ -204,6 +212,24 @@ mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag)
             memcpy(mote_tensor_map(mote_session_input(e->session, i)), arrays[i]->data, arrays[i]->bytes);
     free(arrays);
     return status;
+}
+
+mote_status engine_inputs(const engine *e, named_arrays *out, mote_diag *diag)
+{
+    const size_t n = mote_model_input_count(e->model);
+    *out = (named_arrays){calloc(n + 1, sizeof *out->items), 0};
+    if (out->items == NULL)
+        return MOTE_NO_MEMORY(diag, n * sizeof *out->items);
+    for (size_t i = 0; i < n; i++) {
+        const mote_tensor *x = mote_session_input(e->session, i);
+        mote_value_info info = MOTE_VALUE_INFO_INIT;
+        if (mote_model_input_info(e->model, i, &info) != MOTE_OK || x == NULL || info.optional)
+            continue;
+        mote_array a = {.dtype = x->dtype, .rank = x->rank, .data = mote_tensor_map(x), .bytes = x->bytes};
+        memcpy(a.dims, x->shape, sizeof a.dims);
+        out->items[out->n++] = (named_array){(char *)(uintptr_t)info.name, a}; /* read only */
+    }
+    return MOTE_OK;
 }
 
 /* ---- random inputs: a counter hashed, the same everywhere ---- */

@@ -47,6 +47,12 @@ mote_status engine_open(engine *e, const char *path, const engine_options *o, mo
 /* The same with a model that is loaded already; it belongs to the engine, also on failure. */
 mote_status engine_open_model(engine *e, mote_model *model, const engine_options *o, mote_diag *diag);
 mote_status engine_load(engine *e, const char *path, const engine_options *o, mote_diag *diag); /* the model alone */
+/* The load options; provider names are kept in `room`, which outlives them. */
+typedef struct engine_providers {
+    const char *names[9];
+    char text[256];
+} engine_providers;
+mote_status engine_load_options(const engine_options *o, engine_providers *room, mote_load_options *load, mote_diag *diag);
 mote_status engine_load_memory(engine *e, const void *bytes, size_t n, const engine_options *o, mote_diag *diag); /* bytes stay the caller's */
 void engine_close(engine *e);
 /* When one of the arrays is named as an input that has a default (an initializer that may be overridden), opens the engine again with such inputs kept;
@@ -56,6 +62,8 @@ mote_status engine_admit(engine *e, const named_arrays *in, mote_diag *diag);
 /* Prepares for these arrays, found by input name (or, when there is one unnamed array and one input, that), converts nothing, and copies them into
  * the session's inputs. Arrays that no input has, and inputs that no array has, are errors that name them. */
 mote_status engine_feed(engine *e, const named_arrays *inputs, mote_diag *diag);
+/* What the session's inputs hold, by name, without those that have defaults; names and values borrowed until it is shaped anew, out->items the caller's to free. */
+mote_status engine_inputs(const engine *e, named_arrays *out, mote_diag *diag);
 /* Shapes the inputs from declared shapes with symbols replaced by "N=1,L=128" (1 where nothing says) and fills them: normal numbers, small
  * integers, seeded by `seed`. `dims` may also name dimensions of `other` (NULL: of none); what it names else, or twice, or gives no size to, is
  * MOTE_E_ARGUMENT with the names that there are. */

@@ -16,19 +16,23 @@ typedef struct tally {
     size_t right, predicted, gold;
 } tally;
 
+typedef struct tallies {
+    tally types[MAX_TYPES], lenient;
+    size_t n_types;
+} tallies;
+
 typedef struct sentences {
     eval *e;
     mote_string *words;
-    int32_t *gold, *answer; /* labels */
+    int32_t *gold, *answer[2]; /* labels; of the pair's second model, if there is one */
     mote_entity *gold_entities, *found;
     size_t n;               /* words at hand */
     bool indexed, known;    /* columns: index, word, label; known once a line was seen */
     size_t count, others, words_seen;
-    tally types[MAX_TYPES], lenient;
-    size_t n_types;
+    tallies by[2];          /* model */
 } sentences;
 
-static mote_status count(sentences *s, const char *type, size_t right, size_t predicted, size_t gold, mote_diag *diag)
+static mote_status count(tallies *s, const char *type, size_t right, size_t predicted, size_t gold, mote_diag *diag)
 {
     size_t i = 0;
     while (i < s->n_types && strcmp(s->types[i].type, type) != 0)
@@ -43,28 +47,51 @@ static mote_status count(sentences *s, const char *type, size_t right, size_t pr
 }
 
 /* Entities of both sides, in order; right ones found by walking the two lists together. */
-static mote_status count_entities(sentences *s, bool strict, mote_diag *diag)
+static mote_status count_entities(sentences *s, size_t model, bool strict, mote_diag *diag)
 {
+    tallies *to = &s->by[model];
     const mote_prep_output *o = mote_prep_output_info(s->e->f.prep);
     const size_t gold = mote_entities(s->gold, s->n, o->labels, o->n_labels, strict, s->gold_entities, s->n);
-    const size_t found = mote_entities(s->answer, s->n, o->labels, o->n_labels, strict, s->found, s->n);
+    const size_t found = mote_entities(s->answer[model], s->n, o->labels, o->n_labels, strict, s->found, s->n);
     for (size_t i = 0; i < gold && strict; i++)
-        MOTE_TRY(count(s, s->gold_entities[i].type, 0, 0, 1, diag));
+        MOTE_TRY(count(to, s->gold_entities[i].type, 0, 0, 1, diag));
     for (size_t i = 0, k = 0; i < found; i++) {
         while (k < gold && s->gold_entities[k].first < s->found[i].first)
             k++;
         const bool right = k < gold && s->gold_entities[k].first == s->found[i].first && s->gold_entities[k].last == s->found[i].last &&
                            strcmp(s->gold_entities[k].type, s->found[i].type) == 0;
         if (strict)
-            MOTE_TRY(count(s, s->found[i].type, right, 1, 0, diag));
+            MOTE_TRY(count(to, s->found[i].type, right, 1, 0, diag));
         else
-            s->lenient.right += right;
+            to->lenient.right += right;
     }
     if (!strict) {
-        s->lenient.predicted += found;
-        s->lenient.gold += gold;
+        to->lenient.predicted += found;
+        to->lenient.gold += gold;
     }
     return MOTE_OK;
+}
+
+static const char *label_at(const mote_prep_output *o, int32_t label) { return label >= 0 ? o->labels[label] : "O"; }
+
+static mote_status tag(sentences *s, feed *f, size_t model, const mote_encoding *e, mote_diag *diag)
+{
+    MOTE_TRY(mote_prep_tag(f->prep, f->engine.session, e, s->answer[model], s->n, diag));
+    for (int strict = 0; strict < 2; strict++)
+        MOTE_TRY(count_entities(s, model, strict == 1, diag));
+    return MOTE_OK;
+}
+
+/* A word is an answer; a sentence is right when all of its words are. */
+static void compare_answers(sentences *s, const mote_prep_output *o)
+{
+    bool right[2] = {true, true};
+    for (size_t i = 0; i < s->n; i++) {
+        pair_answer(s->e->pair, strcmp(label_at(o, s->answer[0][i]), label_at(o, s->answer[1][i])) == 0);
+        for (int k = 0; k < 2; k++)
+            right[k] = right[k] && strcmp(label_at(o, s->gold[i]), label_at(o, s->answer[k][i])) == 0;
+    }
+    pair_item(s->e->pair, right[0], right[1]);
 }
 
 static mote_status end_sentence(sentences *s, mote_diag *diag)
@@ -77,14 +104,18 @@ static mote_status end_sentence(sentences *s, mote_diag *diag)
     MOTE_TRY(mote_prep_words(f->prep, f->engine.session, f->tokenizer, s->words, s->n, &e, diag));
     mote_status status = eval_run(s->e, diag);
     if (status == MOTE_OK)
-        status = mote_prep_tag(f->prep, f->engine.session, e, s->answer, s->n, diag);
+        status = tag(s, f, 0, e, diag);
+    if (status == MOTE_OK && s->e->pair != NULL) {
+        status = pair_run(s->e->pair, &f->engine, diag);
+        if (status == MOTE_OK)
+            status = tag(s, &s->e->pair->second, 1, e, diag);
+        if (status == MOTE_OK)
+            compare_answers(s, o);
+    }
     mote_encoding_destroy(&e);
     MOTE_TRY(status);
-    for (int strict = 0; strict < 2; strict++)
-        MOTE_TRY(count_entities(s, strict == 1, diag));
     for (size_t i = 0; i < s->n && s->e->predictions != NULL; i++)
-        fprintf(s->e->predictions, "%.*s\t%s\t%s\n", (int)s->words[i].length, s->words[i].data, s->gold[i] >= 0 ? o->labels[s->gold[i]] : "O",
-                s->answer[i] >= 0 ? o->labels[s->answer[i]] : "O");
+        fprintf(s->e->predictions, "%.*s\t%s\t%s\n", (int)s->words[i].length, s->words[i].data, label_at(o, s->gold[i]), label_at(o, s->answer[0][i]));
     if (s->e->predictions != NULL)
         fputc('\n', s->e->predictions);
     s->words_seen += s->n;
@@ -147,6 +178,19 @@ static json_t *figures(const tally *t)
                      p, "recall", r, "f1", p + r > 0 ? 2 * p * r / (p + r) : 0);
 }
 
+/* All types together, and each. */
+static json_t *sum_types(const tallies *t, json_t *types)
+{
+    tally all = {.type = ""};
+    for (size_t i = 0; i < t->n_types; i++) {
+        json_object_set_new(types, t->types[i].type, figures(&t->types[i]));
+        all.right += t->types[i].right;
+        all.predicted += t->types[i].predicted;
+        all.gold += t->types[i].gold;
+    }
+    return figures(&all);
+}
+
 static mote_status run_lines(sentences *s, char *text, size_t n, mote_diag *diag)
 {
     size_t number = 0, shown = 0;
@@ -182,37 +226,37 @@ mote_status eval_iob(eval *e, json_t *report, mote_diag *diag)
         s->e = e;
         s->words = calloc(MAX_WORDS, sizeof *s->words);
         s->gold = calloc(MAX_WORDS, sizeof *s->gold);
-        s->answer = calloc(MAX_WORDS, sizeof *s->answer);
+        s->answer[0] = calloc(MAX_WORDS, sizeof *s->gold);
+        s->answer[1] = calloc(MAX_WORDS, sizeof *s->gold);
         s->gold_entities = calloc(MAX_WORDS, sizeof *s->gold_entities);
         s->found = calloc(MAX_WORDS, sizeof *s->found);
-        if (s->words == NULL || s->gold == NULL || s->answer == NULL || s->gold_entities == NULL || s->found == NULL)
+        if (s->words == NULL || s->gold == NULL || s->answer[0] == NULL || s->answer[1] == NULL || s->gold_entities == NULL || s->found == NULL)
             status = MOTE_NO_MEMORY(diag, MAX_WORDS);
     }
     if (status == MOTE_OK)
         status = run_lines(s, text, n, diag);
     if (status == MOTE_OK) {
-        tally all = {.type = ""};
-        json_t *types = json_object();
-        for (size_t i = 0; i < s->n_types; i++) {
-            json_object_set_new(types, s->types[i].type, figures(&s->types[i]));
-            all.right += s->types[i].right;
-            all.predicted += s->types[i].predicted;
-            all.gold += s->types[i].gold;
+        json_t *types = json_object(), *whole = sum_types(&s->by[0], types);
+        if (e->pair != NULL) {
+            json_t *others = json_object(), *second = sum_types(&s->by[1], others);
+            e->pair->score = json_real_value(json_object_get(second, "f1"));
+            json_decref(second);
+            json_decref(others);
         }
-        json_t *whole = figures(&all);
         e->score = json_real_value(json_object_get(whole, "f1"));
         json_object_set_new(report, "n", json_integer((json_int_t)s->count));
         json_object_set_new(report, "words", json_integer((json_int_t)s->words_seen));
         json_object_set_new(report, "labels_as_o", json_integer((json_int_t)s->others));
         json_object_update(report, whole);
         json_object_set_new(report, "types", types);
-        json_object_set_new(report, "lenient", figures(&s->lenient));
+        json_object_set_new(report, "lenient", figures(&s->by[0].lenient));
         json_decref(whole);
     }
     if (s != NULL) {
         free(s->words);
         free(s->gold);
-        free(s->answer);
+        free(s->answer[0]);
+        free(s->answer[1]);
         free(s->gold_entities);
         free(s->found);
     }

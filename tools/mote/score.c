@@ -13,9 +13,7 @@ mote_status scorer_run(scorer *s, mote_model *m, double *out, mote_diag *diag)
     *out = 0;
     MOTE_TRY(feed_open(&e.f, &fo, diag));
     json_t *report = json_object();
-    mote_status status = file_is_directory(s->data)     ? eval_images(&e, report, diag)
-                         : has_suffix(s->data, ".npz") ? eval_arrays(&e, report, diag)
-                                                       : eval_iob(&e, report, diag);
+    mote_status status = eval_data(&e, report, diag);
     s->metric = json_object_get(report, "f1") != NULL ? "f1" : "top1";
     if (status != MOTE_OK)
         snprintf(s->at, sizeof s->at, "%s", e.at);

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "trial.h"
 #include "decoder.h"
+#include "differ.h"
 #include "eval.h"
 #include "samples.h"
 #include <math.h>
@@ -26,30 +27,30 @@ static mote_status copy_array(trial *t, const mote_array *from, mote_array *to, 
     return MOTE_OK;
 }
 
-static mote_status keep_inputs(trial *t, trial_sample *s, mote_diag *diag)
+static mote_status copy_inputs(trial *t, const named_arrays *from, named_arrays *to, mote_diag *diag)
 {
-    const engine *e = &t->feed.engine;
-    const size_t n = mote_model_input_count(e->model);
-    s->in.items = calloc(n + 1, sizeof *s->in.items);
-    if (s->in.items == NULL)
-        return MOTE_NO_MEMORY(diag, n * sizeof *s->in.items);
-    for (size_t i = 0; i < n; i++) {
-        const mote_tensor *x = mote_session_input(e->session, i);
-        mote_value_info info = MOTE_VALUE_INFO_INIT;
-        MOTE_TRY(mote_model_input_info(e->model, i, &info));
-        if (x == NULL || info.optional)
-            continue;
-        MOTE_REQUIRE(x->dtype != MOTE_DTYPE_STRING, diag, MOTE_E_UNSUPPORTED, "the input '%s' holds strings", info.name);
-        mote_array a = {.dtype = x->dtype, .rank = x->rank, .data = mote_tensor_map(x), .bytes = x->bytes};
-        memcpy(a.dims, x->shape, sizeof a.dims);
-        named_array *to = &s->in.items[s->in.n];
-        MOTE_TRY(copy_array(t, &a, &to->array, diag));
-        s->in.n++;
-        to->name = strdup(info.name);
-        if (to->name == NULL)
-            return MOTE_NO_MEMORY(diag, strlen(info.name));
+    to->items = calloc(from->n + 1, sizeof *to->items);
+    if (to->items == NULL)
+        return MOTE_NO_MEMORY(diag, from->n * sizeof *to->items);
+    for (size_t i = 0; i < from->n; i++) {
+        const named_array *a = &from->items[i];
+        MOTE_REQUIRE(a->array.dtype != MOTE_DTYPE_STRING, diag, MOTE_E_UNSUPPORTED, "the input '%s' holds strings", a->name);
+        MOTE_TRY(copy_array(t, &a->array, &to->items[to->n].array, diag));
+        to->items[to->n++].name = strdup(a->name);
+        if (to->items[i].name == NULL)
+            return MOTE_NO_MEMORY(diag, strlen(a->name));
     }
     return MOTE_OK;
+}
+
+static mote_status keep_inputs(trial *t, trial_sample *s, mote_diag *diag)
+{
+    named_arrays borrowed;
+    mote_status status = engine_inputs(&t->feed.engine, &borrowed, diag);
+    if (status == MOTE_OK)
+        status = copy_inputs(t, &borrowed, &s->in, diag);
+    free(borrowed.items);
+    return status;
 }
 
 static mote_status keep_sample(void *ctx, mote_diag *diag)
@@ -156,11 +157,9 @@ void trial_close(trial *t)
 mote_status trial_engine(trial *t, const char *recipe, const engine_options *o, engine *e, size_t *bytes, mote_diag *diag)
 {
     mote_model *m;
-    mote_load_options load = MOTE_LOAD_OPTIONS_INIT;
-    load.memory_limit = (size_t)o->memory_limit;
-    load.disabled_passes = o->disable;
-    load.reference = o->reference;
-    load.custom_ops = tool_operators();
+    engine_providers names;
+    mote_load_options load;
+    MOTE_TRY(engine_load_options(o, &names, &load, diag));
     MOTE_TRY(mote_quantizer_variant(t->q, recipe, &load, &m, bytes, diag));
     MOTE_TRY(engine_open_model(e, m, o, diag));
     mote_status status = engine_feed(e, &t->samples[0].in, diag);
@@ -175,9 +174,7 @@ static mote_status compare(const trial_sample *s, const engine *e, size_t n_out,
         const mote_array a = engine_output(e, k);
         if (s->out[k].data == NULL)
             continue;
-        MOTE_REQUIRE(a.dtype == MOTE_DTYPE_F32 && mote_array_same_shape(&a, &s->out[k]), diag, MOTE_E_MISMATCH, "output %zu has another type or shape than the original's", k);
-        const size_t width = a.rank > 0 && a.dims[a.rank - 1] > 1 ? (size_t)a.dims[a.rank - 1] : 1;
-        mote_divergence_add(&r->each[k], s->out[k].data, a.data, mote_array_count(&a), width);
+        MOTE_TRY(array_divergence(&a, &s->out[k], k, &r->each[k], diag));
     }
     return MOTE_OK;
 }

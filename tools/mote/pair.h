@@ -1,0 +1,32 @@
+/* pair.h - a second model beside a first one, on the same inputs: how far outputs lie apart, which answers change
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MOTE_TOOL_PAIR_H
+#define MOTE_TOOL_PAIR_H
+
+#include "feed.h"
+#include "quant/sensitivity/divergence.h"
+
+enum { PAIR_OUTPUTS = 32 };
+
+typedef struct pair {
+    feed second;
+    mote_divergence each[PAIR_OUTPUTS]; /* by output; those that are not float32 stay empty */
+    size_t n_out;
+    size_t samples;
+    size_t answers, same;  /* answers, and those that are equal in both */
+    size_t items, only[2]; /* what is right or wrong as a whole; of it, what is right in one model alone */
+    double score;          /* of the second model, in percent */
+} pair;
+
+/* Gives the second model what the first one's inputs hold, runs it, and adds what the outputs differ by. */
+mote_status pair_run(pair *p, const engine *first, mote_diag *diag);
+/* MOTE_E_VALUE when the first model's outputs are NaN: data on which the original gives no number are no measure. */
+mote_status pair_check(const engine *first, mote_diag *diag);
+void pair_answer(pair *p, bool same);
+void pair_item(pair *p, bool first_right, bool second_right);
+/* The output that holds classes: the described one, else the first. */
+size_t pair_output(const feed *f);
+/* Unlabelled: whether rows of that output are answers, as the description says or, without one, its shape: [N,C], [N,L,C]. */
+bool pair_has_answers(const feed *f);
+
+#endif
