@@ -164,6 +164,9 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
     mote_observer_destroy(&q->seen);
     mote_quant_free_moments(q);
     mote_quant_free_bytes(q);
+    for (size_t i = 0; i < 2; i++)
+        mote_heap_free(&q->heap, q->inside_bytes[i], q->n_inside_bytes[i]);
+    mote_module_destroy(&q->before);
     mote_module_destroy(&q->module);
     mote_onnx_files_destroy(&q->files);
     mote_custom_ops_release(q->custom);
@@ -259,7 +262,7 @@ static mote_status add_outputs(mote_quantizer *q, mote_module *m, mote_diag *dia
     return MOTE_OK;
 }
 
-mote_status mote_quant_load_bytes(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+mote_status mote_quant_load(mote_quantizer *q, const void *bytes, size_t n, const mote_load_options *load, mote_model **out, mote_diag *diag)
 {
     mote_load_options own = MOTE_LOAD_OPTIONS_INIT;
     if (load == NULL || (load->struct_size != 0 && load->struct_size <= sizeof own)) {
@@ -269,7 +272,12 @@ mote_status mote_quant_load_bytes(mote_quantizer *q, const mote_load_options *lo
         own.custom_ops = own.custom_ops != NULL ? own.custom_ops : q->custom;
         load = &own;
     }
-    return mote_model_load_memory(q->bytes, q->n_bytes, load, out, diag);
+    return mote_model_load_memory(bytes, n, load, out, diag);
+}
+
+mote_status mote_quant_load_bytes(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
+{
+    return mote_quant_load(q, q->bytes, q->n_bytes, load, out, diag);
 }
 
 static mote_status model_of_round(mote_quantizer *q, const mote_load_options *load, mote_model **out, mote_diag *diag)
@@ -394,6 +402,8 @@ mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load
     const mote_quant_round round = next_round(q);
     if (round == MOTE_ROUND_NONE && q->o.variants)
         return MOTE_OK;
+    if (round == MOTE_ROUND_NONE && q->o.inside)
+        MOTE_TRY(mote_module_clone(q->module, &q->heap, &q->before));
     if (round == MOTE_ROUND_NONE)
         return mote_quant_transform(q, diag);
     if (q->seen == NULL)

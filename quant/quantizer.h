@@ -62,6 +62,10 @@ typedef struct mote_channel_ranges {
     mote_channel *channels;
 } mote_channel_ranges;
 
+typedef struct mote_inside {
+    const char *node, *op;
+} mote_inside;
+
 typedef enum mote_quant_round { MOTE_ROUND_NONE, MOTE_ROUND_CHANNELS, MOTE_ROUND_RANGES, MOTE_ROUND_MOMENTS } mote_quant_round;
 
 struct mote_quantizer {
@@ -93,6 +97,11 @@ struct mote_quantizer {
     bool running, done;
     void *bytes;           /* of the model of the round at hand */
     size_t n_bytes;
+    mote_module *before;   /* with o.inside: the float model, before the result is made of it */
+    mote_inside *inside;   /* values that are looked at, in the order of the float model */
+    size_t n_inside;
+    void *inside_bytes[2]; /* of the float model and the result with these as outputs */
+    size_t n_inside_bytes[2];
 };
 
 /* A value by its name. */

@@ -123,9 +123,10 @@ typedef struct mote_quantize_options {
     const char *recipe;         /* MIXED: JSON, docs/mixed-precision.md; the fields above have what it leaves out. Copied */
     const char *fix;            /* inputs that always have one value or shape: "sr=16000;input=[1,576]" (docs/mixed-precision.md); NULL: none. Copied */
     bool variants;              /* MIXED: other recipes will be tried on what the rounds saw (mote_quantizer_variant) */
+    bool inside;                /* mote_quantizer_inside will be asked for */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, NULL, false}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, NULL, false, false}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */
@@ -147,6 +148,12 @@ MOTE_API mote_status mote_quantizer_variant(mote_quantizer *q, const char *recip
 
 /* The result as a model, before or beside writing it; else as mote_quantizer_variant. */
 MOTE_API mote_status mote_quantizer_result(mote_quantizer *q, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag);
+
+/* With `inside`, after the last round: the float model that the result was made of or, result true, the result, each with what its layers give (and what else was
+ * quantized) as further outputs behind its own, in one order: float32, comparable one by one. Both may be open at once; else as mote_quantizer_result. */
+MOTE_API mote_status mote_quantizer_inside(mote_quantizer *q, bool result, const mote_load_options *load, mote_model **out, mote_diag *diag);
+/* The node that gives further output `index`, and its operator; owned by the quantizer. MOTE_E_ARGUMENT: there is none. */
+MOTE_API mote_status mote_quantizer_inside_at(const mote_quantizer *q, size_t index, const char **node, const char **op);
 
 /* What became of a layer: Conv, Gemm, MatMul, ConvTranspose, LSTM, GRU or RNN. Nodes without a name go by that of their first output. */
 typedef struct mote_quantized_layer {

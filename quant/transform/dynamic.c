@@ -113,6 +113,11 @@ static mote_status replace(mote_quantizer *k, const mote_layer *l, mote_diag *di
         return MOTE_NO_MEMORY(diag, 0);
     MOTE_TRY(add_bias(k, l, real->out[0], &y, diag));
     y->type = n->out[0]->type;
+    if (!mote_value_is_output(n->out[0])) { /* tensors keep their names; those of outputs go with mote_value_replace */
+        const mote_str name = n->out[0]->name;
+        n->out[0]->name = y->name;
+        y->name = name;
+    }
     mote_value_replace(n->out[0], y);
     mote_node_remove(n);
     return MOTE_OK;

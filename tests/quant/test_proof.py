@@ -10,6 +10,7 @@ from math import comb
 from quantkit import check, data, done, mote, prep, report, tmp, tool
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 
 keywords = data / "audio/keywords.onnx"
@@ -60,6 +61,27 @@ file = q.read_bytes()
 mote("quantize", keywords, "-o", tmp / "k2.onnx", *plain)
 check("the proof does not change the file", (tmp / "k2.onnx").read_bytes() == file)
 
+# layers, beside onnxruntime's: what the result's DequantizeLinear says against the float model's tensor of that name
+def inner(path, names):
+    m = onnx.load(path)
+    m.graph.output.extend(onnx.helper.make_empty_tensor_value_info(n) for n in names)
+    o = ort.SessionOptions()
+    o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    s = ort.InferenceSession(m.SerializeToString(), o, providers=["CPUExecutionProvider"])
+    each = [s.run(names, {s.get_inputs()[0].name: x}) for x in words[:16]]
+    return [np.concatenate([e[i] for e in each]).astype(float) for i in range(len(names))]
+
+
+graph = onnx.load(q).graph
+made = {n.name or n.output[0]: n.output[0] for n in graph.node}
+back = {n.input[0]: next(d.output[0] for d in graph.node if d.input[:1] == n.output[:1]) for n in graph.node if n.op_type == "QuantizeLinear"}
+known = {o for n in onnx.load(keywords).graph.node for o in n.output}
+pairs = [(l, made[l["node"]], back[made[l["node"]]]) for l in p["layers"] if made.get(l["node"]) in known and made[l["node"]] in back]
+a, b = inner(keywords, [v for _, v, _ in pairs]), inner(q, [d for _, _, d in pairs])
+dbs = [10 * np.log10((x**2).sum() / ((x - y) ** 2).sum()) for x, y in zip(a, b)]
+check("layers' SQNR is onnxruntime's", len(pairs) >= 8 and all(abs(l["sqnr_db"] - x) < 0.3 for (l, _, _), x in zip(pairs, dbs)), [(l["node"], l["sqnr_db"], round(float(x), 2)) for (l, _, _), x in zip(pairs, dbs)])
+check("the worst first", [l["sqnr_db"] for l in p["layers"]] == sorted(l["sqnr_db"] for l in p["layers"]))
+
 # conditions
 scored = ("--eval", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json", "--eval-limit", 100)
 for condition, words_of in (("same=100", "less accurate than asked"), ("sqnr=60", "less accurate than asked"), ("smaller,faster,sqnr=60", "'output' keeps")):
@@ -93,6 +115,7 @@ for k, m in enumerate((data / "text/ner-minilm.onnx", n)):
     answers.append([l.split("\t") for l in (tmp / f"p{k}").read_text().split("\n")])
     check(f"F1 is that of mote eval ({k})", abs(r["f1"] - p["original" if k == 0 else "result"]["score"]) < 1e-9, r["f1"])
 tags = [(x[1], x[2], y[2]) for x, y in zip(*answers) if len(x) == 3]
+check("dynamic: every layer is looked at", sum(l["op"] == "MatMul" for l in p["layers"]) >= 36 and all(l["sqnr_db"] is None or l["sqnr_db"] > 8 for l in p["layers"]), p["layers"][0])
 check("the same answers, word for word", p["answers"] == len(tags) and p["same"] == sum(x[1] == x[2] for x in tags) and p["metric"] == "f1", (p["same"], p["answers"]))
 p = report("quantize", data / "text/ner-minilm.onnx", "-o", n, "--int8", "dynamic", "--eval", tmp / "bare.txt", *ner, "--require", "same=95", "--overwrite")["proof"]
 check("words without labels: pieces", "metric" not in p and p["answers"] > len(tags) and p["same"] >= 0.95 * p["answers"], (p["same"], p["answers"]))

@@ -140,6 +140,7 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     q->samples = o->data != NULL;
     q->keep = o->keep;
     q->fix = o->fix;
+    q->inside = o->eval != NULL;
     return NULL;
 }
 

@@ -18,28 +18,67 @@ mote_status pair_check(const engine *first, mote_diag *diag)
     return MOTE_OK;
 }
 
-mote_status pair_run(pair *p, const engine *first, mote_diag *diag)
+static mote_status run_on(engine *e, const named_arrays *in, mote_diag *diag)
 {
-    named_arrays in;
-    engine *second = &p->second.engine;
-    MOTE_TRY(pair_check(first, diag));
     MOTE_REQUIRE(!tool_interrupted, diag, MOTE_E_CANCELLED, "interrupted");
-    mote_status status = engine_inputs(first, &in, diag);
-    if (status == MOTE_OK)
-        status = engine_feed(second, &in, diag);
-    free(in.items);
-    MOTE_TRY(status);
-    MOTE_TRY(mote_session_run(second->session, NULL, diag));
-    p->n_out = engine_output_count(first);
-    MOTE_REQUIRE(p->n_out == engine_output_count(second), diag, MOTE_E_MISMATCH, "the models have %zu and %zu outputs", p->n_out, engine_output_count(second));
-    p->n_out = p->n_out < PAIR_OUTPUTS ? p->n_out : PAIR_OUTPUTS;
+    MOTE_TRY(engine_feed(e, in, diag));
+    return mote_session_run(e->session, NULL, diag);
+}
+
+static mote_status run_inside(pair *p, const named_arrays *in, size_t n_out, mote_diag *diag)
+{
+    for (size_t k = 0; k < 2; k++)
+        MOTE_TRY(run_on(&p->inside[k], in, diag));
+    const size_t n = engine_output_count(&p->inside[0]);
+    if (p->layers == NULL) {
+        p->n_layers = n > n_out ? n - n_out : 0;
+        p->layers = calloc(p->n_layers + 1, sizeof *p->layers);
+        if (p->layers == NULL)
+            return MOTE_NO_MEMORY(diag, n * sizeof *p->layers);
+    }
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const mote_array a = engine_output(&p->inside[0], n_out + i), b = engine_output(&p->inside[1], n_out + i);
+        MOTE_TRY(array_divergence(&b, &a, n_out + i, &p->layers[i], diag));
+    }
+    return MOTE_OK;
+}
+
+static mote_status run_with(pair *p, const engine *first, const named_arrays *in, mote_diag *diag)
+{
+    engine *second = &p->second.engine;
+    MOTE_TRY(run_on(second, in, diag));
+    const size_t n = engine_output_count(first);
+    MOTE_REQUIRE(n == engine_output_count(second), diag, MOTE_E_MISMATCH, "the models have %zu and %zu outputs", n, engine_output_count(second));
+    p->n_out = n < PAIR_OUTPUTS ? n : PAIR_OUTPUTS;
     for (size_t i = 0; i < p->n_out; i++) {
         const mote_array a = engine_output(first, i), b = engine_output(second, i);
         if (a.dtype == MOTE_DTYPE_F32)
             MOTE_TRY(array_divergence(&b, &a, i, &p->each[i], diag));
     }
+    if (p->inside[0].model != NULL && p->samples < PAIR_INSIDE)
+        MOTE_TRY(run_inside(p, in, n, diag));
     p->samples++;
     return MOTE_OK;
+}
+
+mote_status pair_run(pair *p, const engine *first, mote_diag *diag)
+{
+    named_arrays in;
+    MOTE_TRY(pair_check(first, diag));
+    mote_status status = engine_inputs(first, &in, diag);
+    if (status == MOTE_OK)
+        status = run_with(p, first, &in, diag);
+    free(in.items);
+    return status;
+}
+
+void pair_free(pair *p)
+{
+    for (size_t k = 0; k < 2; k++)
+        engine_close(&p->inside[k]);
+    free(p->layers);
+    p->layers = NULL;
+    p->n_layers = 0;
 }
 
 void pair_answer(pair *p, bool same)

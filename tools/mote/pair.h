@@ -6,18 +6,23 @@
 #include "feed.h"
 #include "quant/sensitivity/divergence.h"
 
-enum { PAIR_OUTPUTS = 32 };
+enum { PAIR_OUTPUTS = 32, PAIR_INSIDE = 16 }; /* samples that layers are compared on */
 
 typedef struct pair {
     feed second;
     mote_divergence each[PAIR_OUTPUTS]; /* by output; those that are not float32 stay empty */
     size_t n_out;
     size_t samples;
+    engine inside[2];      /* both models with what their layers give as further outputs; models NULL: not looked at */
+    mote_divergence *layers; /* by further output, of the first PAIR_INSIDE samples */
+    size_t n_layers;
     size_t answers, same;  /* answers, and those that are equal in both */
     size_t items, only[2]; /* what is right or wrong as a whole; of it, what is right in one model alone */
     double score;          /* of the second model, in percent */
 } pair;
 
+/* Frees the models inside and what is known of layers; the feed is the caller's. */
+void pair_free(pair *p);
 /* Gives the second model what the first one's inputs hold, runs it, and adds what the outputs differ by. */
 mote_status pair_run(pair *p, const engine *first, mote_diag *diag);
 /* MOTE_E_VALUE when the first model's outputs are NaN: data on which the original gives no number are no measure. */

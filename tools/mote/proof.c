@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ROUNDS = 20, RUNS_A_ROUND = 3, LATENCY_MS = 2000 };
+enum { ROUNDS = 20, RUNS_A_ROUND = 3, LATENCY_MS = 2000, WORST = 5 };
 
 /* ---- data ---- */
 
@@ -207,6 +207,44 @@ static mote_status judge(proof *p, const require *r, mote_diag *diag)
     return MOTE_OK;
 }
 
+/* ---- layers ---- */
+
+static mote_status open_inside(pair *k, const proof_options *o, mote_quantizer *q, const mote_load_options *load, mote_diag *diag)
+{
+    for (int i = 0; i < 2; i++) {
+        mote_model *m;
+        MOTE_TRY(mote_quantizer_inside(q, i == 1, load, &m, diag));
+        MOTE_TRY(engine_open_model(&k->inside[i], m, o->engine, diag));
+    }
+    return MOTE_OK;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+    const proof_layer *x = a, *y = b;
+    return (x->ratio < y->ratio) - (x->ratio > y->ratio);
+}
+
+static mote_status rank_layers(proof *p, const mote_quantizer *q, mote_diag *diag)
+{
+    p->layers = calloc(p->pair.n_layers + 1, sizeof *p->layers);
+    for (size_t i = 0; i < p->pair.n_layers && p->layers != NULL; i++) {
+        const char *node, *op;
+        if (mote_quantizer_inside_at(q, i, &node, &op) != MOTE_OK)
+            continue;
+        proof_layer *l = &p->layers[p->n_layers++];
+        *l = (proof_layer){strdup(node), strdup(op), mote_divergence_ratio(&p->pair.layers[i])};
+        if (l->node == NULL || l->op == NULL)
+            return MOTE_NO_MEMORY(diag, strlen(node));
+    }
+    if (p->layers == NULL)
+        return MOTE_NO_MEMORY(diag, p->pair.n_layers * sizeof *p->layers);
+    qsort(p->layers, p->n_layers, sizeof *p->layers, by_ratio);
+    return MOTE_OK;
+}
+
+static double sqnr_db(const proof_layer *l) { return l->ratio > 0 ? -10 * log10(l->ratio) : (double)INFINITY; }
+
 /* ---- the proof ---- */
 
 static mote_status run_one_side(proof *p, const proof_options *o, mote_diag *diag)
@@ -274,9 +312,14 @@ mote_status proof_run(proof *p, const proof_options *o, mote_quantizer *q, mote_
     MOTE_TRY(open_feed(o, labels, m, &p->pair.second, diag));
     mote_status status = open_feed(o, labels, NULL, &e.f, diag);
     if (status == MOTE_OK) {
-        status = run_both(p, o, &e, labels, diag);
+        status = open_inside(&p->pair, o, q, &load, diag);
+        if (status == MOTE_OK)
+            status = run_both(p, o, &e, labels, diag);
         feed_close(&e.f);
     }
+    if (status == MOTE_OK)
+        status = rank_layers(p, q, diag);
+    pair_free(&p->pair);
     feed_close(&p->pair.second);
     return status;
 }
@@ -285,6 +328,11 @@ void proof_free(proof *p)
 {
     for (size_t i = 0; i < PAIR_OUTPUTS; i++)
         free(p->names[i]);
+    for (size_t i = 0; i < p->n_layers; i++) {
+        free(p->layers[i].node);
+        free(p->layers[i].op);
+    }
+    free(p->layers);
     *p = (proof){.metric = NULL};
 }
 
@@ -316,6 +364,8 @@ void proof_print(const proof *p, const proof_options *o)
             printf("  %-22.60s NaN or infinities where the original has none\n", visible_c(p->names[i]));
         else if (k->each[i].signal != 0 || k->each[i].given != 0)
             printf("  %-22.60s %21.1f dB SQNR\n", visible_c(p->names[i]), mote_divergence_sqnr_db(&k->each[i]));
+    for (size_t i = 0; i < p->n_layers && i < WORST && p->layers[i].ratio > 0; i++)
+        printf("  %-22s %21.1f dB behind %s '%.80s'\n", i == 0 ? "the worst layers" : "", sqnr_db(&p->layers[i]), visible_c(p->layers[i].op), visible_c(p->layers[i].node));
 }
 
 static json_t *side_json(const proof *p, const proof_side *s)
@@ -329,14 +379,16 @@ static json_t *side_json(const proof *p, const proof_side *s)
 json_t *proof_json(const proof *p)
 {
     const pair *k = &p->pair;
-    json_t *outputs = json_array(), *refused = json_array();
+    json_t *outputs = json_array(), *refused = json_array(), *layers = json_array();
+    for (size_t i = 0; i < p->n_layers; i++)
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:o}", "node", visible_c(p->layers[i].node), "op", visible_c(p->layers[i].op), "sqnr_db", json_double(sqnr_db(&p->layers[i]))));
     for (size_t i = 0; i < k->n_out; i++)
         json_array_append_new(outputs, json_pack("{s:s, s:o, s:f, s:b}", "name", visible_c(p->names[i]), "sqnr_db", json_double(mote_divergence_sqnr_db(&k->each[i])), "kl",
                                                  mote_divergence_kl(&k->each[i]), "broken", k->each[i].broken));
     for (size_t i = 0; i < p->n_reasons; i++)
         json_array_append_new(refused, json_string(p->reasons[i]));
-    json_t *j = json_pack("{s:I, s:o, s:o, s:o, s:o, s:I}", "samples", (json_int_t)k->samples, "original", side_json(p, &p->side[0]), "result", side_json(p, &p->side[1]), "outputs",
-                          outputs, "refused", refused, "runs", (json_int_t)p->runs);
+    json_t *j = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "samples", (json_int_t)k->samples, "original", side_json(p, &p->side[0]), "result", side_json(p, &p->side[1]), "outputs",
+                          outputs, "refused", refused, "layers", layers, "runs", (json_int_t)p->runs);
     if (p->metric != NULL) {
         json_object_set_new(j, "metric", json_string(p->metric));
         json_object_set_new(j, "items", json_integer((json_int_t)k->items));

@@ -23,10 +23,17 @@ typedef struct proof_side {
     double score;              /* labelled: percent */
 } proof_side;
 
+typedef struct proof_layer {
+    char *node, *op;
+    double ratio;              /* noise to signal at what it gives, of all noise up to there */
+} proof_layer;
+
 typedef struct proof {
     proof_side side[2];        /* original, result */
     pair pair;
     char *names[PAIR_OUTPUTS]; /* of outputs */
+    proof_layer *layers;       /* the worst first */
+    size_t n_layers;
     const char *metric;        /* "top1", "f1"; NULL: no labels */
     bool answers;              /* pair.answers and same are known */
     size_t runs;               /* that ms is the median of */
