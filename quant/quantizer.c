@@ -162,6 +162,9 @@ void mote_quantizer_destroy(mote_quantizer **quantizer)
     mote_quantizer *q = *quantizer;
     mote_heap heap;
     mote_observer_destroy(&q->seen);
+    mote_observer_destroy(&q->half);
+    mote_observer_destroy(&q->other);
+    mote_judge_end(&q->judge);
     mote_quant_free_moments(q);
     mote_quant_free_bytes(q);
     for (size_t i = 0; i < 2; i++)
@@ -207,21 +210,16 @@ const mote_named_value *mote_quant_named(const mote_quantizer *q, const char *na
 }
 
 /* A tensor's values, those of a channel as often as it counts. */
-static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
+static void observe(const mote_quantizer *q, mote_observer *to, const mote_named_value *named, const char *name, const mote_tensor *t)
 {
-    const mote_named_value *named = mote_quant_named(q, name);
-    if (named == NULL)
-        return;
-    mote_qvalue *v = &q->values[named->id];
-    v->times++;
-    v->elements += (uint64_t)mote_tensor_count(t);
+    const mote_qvalue *v = &q->values[named->id];
     if (v->importance == NULL || t->dtype != MOTE_DTYPE_F32 || t->rank < 3 || (uint64_t)t->shape[1] != v->n_importance) {
-        mote_observer_tap(q->seen, name, t);
+        mote_observer_tap(to, name, t);
         return;
     }
-    mote_observed *e = mote_observer_entry(q->seen, name, strlen(name));
+    mote_observed *e = mote_observer_entry(to, name, strlen(name));
     if (e == NULL) {
-        q->seen->status = MOTE_E_MEMORY;
+        to->status = MOTE_E_MEMORY;
         return;
     }
     e->times++;
@@ -230,6 +228,25 @@ static void observe(mote_quantizer *q, const char *name, const mote_tensor *t)
     for (size_t o = 0; o < outer; o++)
         for (size_t c = 0; c < n; c++, x += inner)
             mote_histogram_add_weighted(&e->histogram, x, inner, v->importance[c]);
+}
+
+static void see_ranges(mote_quantizer *q, const char *name, const mote_tensor *t)
+{
+    const mote_named_value *named = mote_quant_named(q, name);
+    if (q->others) {
+        if (named != NULL)
+            observe(q, q->other, named, name, t);
+        return;
+    }
+    if (q->o.judge)
+        mote_quant_judge_tensor(q, name, named, t);
+    if (named == NULL)
+        return;
+    q->values[named->id].times++;
+    q->values[named->id].elements += (uint64_t)mote_tensor_count(t);
+    observe(q, q->seen, named, name, t);
+    if (q->o.judge && (q->judge.n_samples & 1) != 0)
+        observe(q, q->half, named, name, t);
 }
 
 /* The model with every tensor that is observed as an output: under its own name, and out of the reach of fusions. */
@@ -317,12 +334,17 @@ static void allow_for_more(const mote_value *v, const mote_observation *seen, bo
 mote_status mote_quant_choose_scale(const mote_quantizer *q, const mote_value *v, const mote_qvalue *k, mote_scale *out, mote_diag *diag)
 {
     mote_observation seen = MOTE_OBSERVATION_INIT;
+    MOTE_REQUIRE(mote_observer_find(q->seen, v->name.p, &seen) == MOTE_OK, diag, MOTE_E_VALUE, "'%.*s' was never made: no sample was run", MOTE_STR_ARG(v->name));
+    return mote_quant_scale_from(q, v, k, &seen, out, diag);
+}
+
+mote_status mote_quant_scale_from(const mote_quantizer *q, const mote_value *v, const mote_qvalue *k, const mote_observation *seen, mote_scale *out, mote_diag *diag)
+{
     mote_range r;
     const unsigned levels = k->type == MOTE_DTYPE_U16 || k->type == MOTE_DTYPE_S16 ? 65536 : 256;
-    MOTE_REQUIRE(mote_observer_find(q->seen, v->name.p, &seen) == MOTE_OK, diag, MOTE_E_VALUE, "'%.*s' was never made: no sample was run", MOTE_STR_ARG(v->name));
-    MOTE_TRY(mote_range_choose(&seen, q->o.ranges, levels, k->behind, k->behind_p, &r, diag));
+    MOTE_TRY(mote_range_choose(seen, q->o.ranges, levels, k->behind, k->behind_p, &r, diag));
     if (q->o.ranges == MOTE_RANGE_MSE)
-        allow_for_more(v, &seen, k->behind != NULL, &r);
+        allow_for_more(v, seen, k->behind != NULL, &r);
     *out = mote_scale_of(r, k->type, k->type == MOTE_DTYPE_S16);
     return MOTE_OK;
 }
@@ -354,8 +376,10 @@ static mote_status end_round(mote_quantizer *q, mote_diag *diag)
     mote_status status = mote_observer_status(q->seen);
     MOTE_REQUIRE(status == MOTE_OK, diag, status, "observing tensors: %s", mote_status_string(status));
     if (!q->any[MOTE_PRECISION_INT8])
-        return MOTE_OK;
+        return mote_quant_end_judge(q, diag);
+    MOTE_TRY(mote_quant_check_samples(q, diag));
     MOTE_TRY(choose_scales(q, diag));
+    MOTE_TRY(mote_quant_end_judge(q, diag));
     return mote_quant_weight_scales(q, diag);
 }
 
@@ -410,6 +434,7 @@ mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_options *load
         MOTE_TRY(mote_observer_create(q->o.allocator, &q->seen));
     q->round = round;
     MOTE_TRY(make_index(q, diag));
+    MOTE_TRY(mote_quant_begin_judge(q, diag));
     if (round == MOTE_ROUND_MOMENTS)
         MOTE_TRY(mote_quant_begin_moments(q, diag));
     if (q->any[MOTE_PRECISION_INT8] && q->o.effort > 0 && q->o.ranges == MOTE_RANGE_MSE)
@@ -428,7 +453,7 @@ void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *te
     else if (q->round == MOTE_ROUND_MOMENTS)
         q->seen_status = q->seen_status == MOTE_OK ? mote_quant_see_moments(q, name, tensor) : q->seen_status;
     else
-        observe(q, name, tensor);
+        see_ranges(q, name, tensor);
 }
 
 mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag)

@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "onnx/read.h"
+#include "quant/observe/judge.h"
 #include "quant/observe/observer.h"
 #include "quant/ptq/range.h"
 #include "quant/recipe/recipe.h"
@@ -97,6 +98,12 @@ struct mote_quantizer {
     bool running, done;
     void *bytes;           /* of the model of the round at hand */
     size_t n_bytes;
+    mote_observer *half, *other; /* with o.judge: of the odd samples; of samples to compare with */
+    mote_judge judge;
+    bool others;           /* the samples at hand are such */
+    mote_calibration calibration;
+    mote_finding *findings;
+    mote_shift *shifts;
     mote_module *before;   /* with o.inside: the float model, before the result is made of it */
     mote_inside *inside;   /* values that are looked at, in the order of the float model */
     size_t n_inside;
@@ -110,6 +117,12 @@ typedef struct mote_named_value {
     uint32_t id;
 } mote_named_value;
 const mote_named_value *mote_quant_named(const mote_quantizer *q, const char *name);
+
+/* ptq/calibration.c: the samples of the round of ranges. named NULL: the tensor is not observed. */
+mote_status mote_quant_begin_judge(mote_quantizer *q, mote_diag *diag);
+void mote_quant_judge_tensor(mote_quantizer *q, const char *name, const mote_named_value *named, const mote_tensor *t);
+mote_status mote_quant_check_samples(const mote_quantizer *q, mote_diag *diag); /* MOTE_E_VALUE names one that is not finite */
+mote_status mote_quant_end_judge(mote_quantizer *q, mote_diag *diag);
 
 /* transform/importance.c: how much each channel of the wanted values counts. */
 mote_status mote_quant_weigh(mote_quantizer *q, mote_diag *diag);

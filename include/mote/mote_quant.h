@@ -124,9 +124,10 @@ typedef struct mote_quantize_options {
     const char *fix;            /* inputs that always have one value or shape: "sr=16000;input=[1,576]" (docs/mixed-precision.md); NULL: none. Copied */
     bool variants;              /* MIXED: other recipes will be tried on what the rounds saw (mote_quantizer_variant) */
     bool inside;                /* mote_quantizer_inside will be asked for */
+    bool judge;                 /* mote_quantizer_calibration will be asked for */
 } mote_quantize_options;
 #define MOTE_QUANTIZE_OPTIONS_INIT                                                                                     \
-    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, NULL, false, false}
+    {sizeof(mote_quantize_options), MOTE_QUANT_STATIC, MOTE_DTYPE_NONE, false, false, MOTE_RANGE_MSE, MOTE_SCOPE_AUTO, 2, 0, 0, false, NULL, NULL, NULL, NULL, NULL, false, false, false}
 
 /* Reads and simplifies the model. MOTE_E_ARGUMENT for options that do not go together or a name in `keep` that no node has; what mote_model_load_path
  * returns; MOTE_E_UNSUPPORTED when the model is quantized already, or has nothing that the mode could change. */
@@ -148,6 +149,55 @@ MOTE_API mote_status mote_quantizer_variant(mote_quantizer *q, const char *recip
 
 /* The result as a model, before or beside writing it; else as mote_quantizer_variant. */
 MOTE_API mote_status mote_quantizer_result(mote_quantizer *q, const mote_load_options *load, mote_model **out, size_t *bytes, mote_diag *diag);
+
+/* ---- what the samples are like: with `judge` ---- */
+
+/* A sample was run; name: what findings call it. To be called after each; it does nothing in rounds that do not look. */
+MOTE_API void mote_quantizer_sample(mote_quantizer *q, const char *name);
+/* Samples from here to the end of the round are others, that those of calibration are compared with and nothing is made from. False: the round does not take them. */
+MOTE_API bool mote_quantizer_others(mote_quantizer *q);
+
+typedef struct mote_calibration {
+    size_t struct_size;
+    uint64_t samples, others;
+    uint64_t copies, constant, outliers; /* samples like an earlier one; whose inputs hold one number each; that alone set ranges */
+    size_t ranges;    /* tensors that have a scale of their own; without 8-bit activations, that were looked at */
+    size_t grown;     /* of them, those whose range was over 5 % wider after the last quarter of the samples than before */
+    double unsettled; /* of them, those whose scale as many samples again would change by over 5 %: judged by what either half alone would give. NaN: none gets a scale */
+    size_t findings, shifts;
+} mote_calibration;
+#define MOTE_CALIBRATION_INIT {sizeof(mote_calibration), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/* After the round of ranges. MOTE_E_ARGUMENT: not asked for, or mote_quantizer_sample was not called. */
+MOTE_API mote_status mote_quantizer_calibration(const mote_quantizer *q, mote_calibration *out);
+
+typedef enum mote_finding_kind { MOTE_FINDING_OUTLIER = 0, MOTE_FINDING_CONSTANT = 1, MOTE_FINDING_COPY = 2 } mote_finding_kind;
+
+/* A sample to look at. Texts are owned by the quantizer. */
+typedef struct mote_finding {
+    size_t struct_size;
+    mote_finding_kind kind;
+    const char *sample, *of; /* of: COPY, the earlier sample; OUTLIER, the tensor whose range it widens most */
+    uint64_t index;          /* of the sample */
+    size_t ranges;           /* OUTLIER: ranges that it makes over 1.5 times as wide as all others do */
+    double factor;           /* OUTLIER: the most that it does; infinity: nothing but this sample is not 0 */
+} mote_finding;
+#define MOTE_FINDING_INIT {sizeof(mote_finding), MOTE_FINDING_OUTLIER, NULL, NULL, 0, 0, 0}
+/* By kind, outliers with the most ranges first. MOTE_E_ARGUMENT: there is none. */
+MOTE_API mote_status mote_quantizer_finding_at(const mote_quantizer *q, size_t index, mote_finding *out);
+
+/* A tensor of the samples beside the others. Means and deviations come from the histograms. */
+typedef struct mote_shift {
+    size_t struct_size;
+    const char *name;
+    bool input;                             /* of the model */
+    double lo, hi;                          /* what the scale holds */
+    double others_lo, others_hi;            /* the others' extremes */
+    double outside, others_outside;         /* parts of the values beyond lo and hi: of the samples, of the others */
+    double mean, others_mean, deviation, others_deviation;
+} mote_shift;
+#define MOTE_SHIFT_INIT {sizeof(mote_shift), NULL, false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+/* In the order of the names. MOTE_E_ARGUMENT: there is none. */
+MOTE_API mote_status mote_quantizer_shift_at(const mote_quantizer *q, size_t index, mote_shift *out);
 
 /* With `inside`, after the last round: the float model that the result was made of or, result true, the result, each with what its layers give (and what else was
  * quantized) as further outputs behind its own, in one order: float32, comparable one by one. Both may be open at once; else as mote_quantizer_result. */

@@ -8,6 +8,7 @@
 /* quantizer.c */
 /* The scale of a value that was observed under this name, quantized as k says. */
 mote_status mote_quant_choose_scale(const mote_quantizer *q, const mote_value *v, const mote_qvalue *k, mote_scale *out, mote_diag *diag);
+mote_status mote_quant_scale_from(const mote_quantizer *q, const mote_value *v, const mote_qvalue *k, const mote_observation *seen, mote_scale *out, mote_diag *diag);
 mote_status mote_quant_retype(mote_module *m, mote_diag *diag);
 /* The plan's transforms on the module. */
 mote_status mote_quant_transform(mote_quantizer *q, mote_diag *diag);

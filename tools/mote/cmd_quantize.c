@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "budget.h"
+#include "calibration.h"
 #include "decoder.h"
 #include "files.h"
 #include "print.h"
@@ -17,7 +18,7 @@ enum { RECIPE_LIMIT = 8 << 20 };
 
 typedef struct quantize_options {
     engine_options engine;
-    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix, *require;
+    const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix, *require, *compare;
     uint64_t limit, max_length, block, size, eval_limit;
     double drop, sqnr, share;
     bool fp16, reduce_range, overwrite, json;
@@ -44,6 +45,7 @@ static const option_spec table[] = {
     {"recipe-out", OPTION_TEXT, offsetof(quantize_options, recipe_out), "FILE", "write the recipe that a search found"},
     {"data", OPTION_TEXT, offsetof(quantize_options, data), "DIR|F.iob2|F.npz", "samples: a folder of pictures, .npz or .wav files, a file of words, a sound, or stacked arrays"},
     {"limit", OPTION_COUNT, offsetof(quantize_options, limit), "N", "the first N samples only"},
+    {"compare-data", OPTION_TEXT, offsetof(quantize_options, compare), "DIR|F.iob2|F.npz", "other samples, those of production: how far the calibration's lie from them"},
     {"prep", OPTION_TEXT, offsetof(quantize_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
     {"vocab", OPTION_TEXT, offsetof(quantize_options, vocab), "FILE", "the vocabulary, when it is not where the preprocessing says"},
     {"max-length", OPTION_COUNT, offsetof(quantize_options, max_length), "N", "cut sentences to N tokens"},
@@ -98,6 +100,8 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
         return "a budget needs --data";
     if (!search && (o->recipe_out != NULL || o->profile != NULL))
         return "--recipe-out and --profile are for budgets";
+    if (o->compare != NULL && o->data == NULL)
+        return "--compare-data needs --data to compare with";
     if (o->require != NULL && o->eval == NULL)
         return "--require needs --eval: data that the result is judged on";
     if (o->eval_limit != 0 && o->eval == NULL && !search)
@@ -141,31 +145,16 @@ static const char *read_options(const quantize_options *o, mote_quantize_options
     q->keep = o->keep;
     q->fix = o->fix;
     q->inside = o->eval != NULL;
+    q->judge = o->data != NULL;
     return NULL;
 }
 
 /* The rounds over the samples. */
 static mote_status run_rounds(const quantize_options *o, const char *path, mote_quantizer *q, samples *s, mote_diag *diag)
 {
-    for (mote_model *m;;) {
-        MOTE_TRY(mote_quantizer_next(q, NULL, &m, diag));
-        if (m == NULL)
-            return MOTE_OK;
-        if (o->data == NULL) {
-            mote_model_destroy(&m);
-            MOTE_FAIL(diag, MOTE_E_ARGUMENT, "a recipe with int8 needs --data");
-        }
-        engine_options e = o->engine;
-        feed f;
-        e.tap = mote_quantizer_tap;
-        e.tap_ctx = q;
-        const feed_options fo = {.engine = &e, .model = path, .loaded = m, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
-                                 .prep_needed = samples_need_prep(o->data)};
-        MOTE_TRY(feed_open(&f, &fo, diag));
-        mote_status status = samples_run(s, &f, NULL, NULL, diag);
-        feed_close(&f);
-        MOTE_TRY(status);
-    }
+    const calibration_options co = {.engine = &o->engine, .model = path, .data = o->data, .compare = o->compare, .prep = o->prep, .vocab = o->vocab,
+                                    .compare_limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX, .max_length = (size_t)o->max_length};
+    return calibration_run(&co, q, s, diag);
 }
 
 /* ---- budgets ---- */
@@ -260,6 +249,9 @@ static json_t *describe(const quantize_options *o, const char *path, const mote_
     json_t *j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:b}", "schema", "mote.quantize/1", "model", path, "output", o->output, "bytes_before",
                           (json_int_t)file_bytes(path), "bytes", (json_int_t)(p->n_reasons != 0 ? p->side[1].bytes : file_bytes(o->output)), "samples", (json_int_t)s->n, "layers",
                           (json_int_t)n, "weights", (json_int_t)done, "weights_of", (json_int_t)all, "kept", kept, "ms", ms, "written", p->n_reasons == 0);
+    json_t *calibration = calibration_json(q);
+    if (j != NULL && calibration != NULL)
+        json_object_set_new(j, "calibration", calibration);
     if (j != NULL && o->eval != NULL)
         json_object_set_new(j, "proof", proof_json(p));
     return j;
@@ -361,6 +353,8 @@ static int run_quantize(void *values, int n, char **operand)
         } else {
             print_report(report);
             json_decref(report);
+            const calibration_options co = {.compare = o->compare};
+            calibration_print(q, &co);
             if (o->eval != NULL)
                 proof_print(&p, &po);
         }

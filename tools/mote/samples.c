@@ -16,10 +16,23 @@ typedef struct runner {
     feed *f;
     mote_status (*each)(void *ctx, mote_diag *diag);
     void *ctx;
+    const char *file, *unit; /* what samples are called: by their files, or by what is counted; with both, by parts of the file */
+    size_t first;            /* of the file's samples */
 } runner;
+
+static void name_sample(runner *r)
+{
+    const char *slash = r->file != NULL ? strrchr(r->file, '/') : NULL;
+    const char *file = slash != NULL ? slash + 1 : r->file != NULL ? r->file : "";
+    if (r->unit == NULL)
+        snprintf(r->s->name, sizeof r->s->name, "%s", file);
+    else
+        snprintf(r->s->name, sizeof r->s->name, "%.200s%s%s %zu", file, file[0] != 0 ? ", " : "", r->unit, r->s->n - r->first);
+}
 
 static mote_status run_one(runner *r, mote_diag *diag)
 {
+    name_sample(r);
     r->s->at[0] = 0;
     MOTE_REQUIRE(!tool_interrupted, diag, MOTE_E_CANCELLED, "interrupted");
     MOTE_TRY(mote_session_run(r->f->engine.session, NULL, diag));
@@ -133,6 +146,7 @@ static mote_status run_picture(runner *r, const char *name, mote_diag *diag)
     picture p;
     MOTE_REQUIRE(feed_stays_below(name), diag, MOTE_E_PATH, "labels.csv names '%s', outside its folder", name);
     MOTE_TRY(at_file(r->s, r->s->data, name, diag));
+    r->file = name;
     MOTE_TRY(picture_read(r->s->at, &p, diag));
     mote_status status = feed_picture(r->f, NULL, &p, NULL, diag);
     picture_free(&p);
@@ -144,6 +158,7 @@ static mote_status run_arrays_of(runner *r, const char *name, mote_diag *diag)
 {
     named_arrays in;
     MOTE_TRY(at_file(r->s, r->s->data, name, diag));
+    r->file = name;
     MOTE_TRY(npz_read(r->s->at, INPUT_LIMIT, &in, diag));
     mote_status status = engine_feed(&r->f->engine, &in, diag);
     named_arrays_free(&in);
@@ -162,6 +177,9 @@ static mote_status run_step(void *ctx, bool *more, mote_diag *diag)
 static mote_status run_sound(runner *r, const char *path, mote_diag *diag)
 {
     snprintf(r->s->at, sizeof r->s->at, "%s", path);
+    r->file = path;
+    r->unit = "step";
+    r->first = r->s->n;
     return sound_run(r->f, path, run_step, r, diag);
 }
 
@@ -263,6 +281,7 @@ static mote_status run_npz(runner *r, mote_diag *diag)
     named_arrays all;
     MOTE_TRY(at_file(r->s, ".", "", diag));
     snprintf(r->s->at, sizeof r->s->at, "%s", r->s->data);
+    r->unit = "item";
     MOTE_TRY(npz_read(r->s->data, INPUT_LIMIT, &all, diag));
     mote_status status = run_stacked(r, &all, diag);
     named_arrays_free(&all);
@@ -315,6 +334,7 @@ static mote_status run_sentences(runner *r, mote_diag *diag)
     size_t n;
     MOTE_REQUIRE(r->f->tokenizer != NULL, diag, MOTE_E_ARGUMENT, "labelled words need preprocessing with a tokenizer");
     snprintf(r->s->at, sizeof r->s->at, "%s", r->s->data);
+    r->unit = "sentence";
     MOTE_TRY(file_read(r->s->data, TEXT_LIMIT, &text, &n, diag));
     mote_string *words = calloc(MAX_WORDS, sizeof *words);
     mote_status status = words == NULL ? MOTE_NO_MEMORY(diag, MAX_WORDS * sizeof *words) : run_lines(r, text, n, words, diag);
@@ -327,7 +347,7 @@ bool samples_need_prep(const char *data) { return !has_suffix(data, ".npz") && !
 
 mote_status samples_run(samples *s, feed *f, mote_status (*each)(void *ctx, mote_diag *diag), void *ctx, mote_diag *diag)
 {
-    runner r = {s, f, each, ctx};
+    runner r = {.s = s, .f = f, .each = each, .ctx = ctx};
     s->n = 0;
     mote_status status = file_is_directory(s->data) ? run_folder(&r, diag) : has_suffix(s->data, ".wav") ? run_sound(&r, s->data, diag) : has_suffix(s->data, ".npz") ? run_npz(&r, diag) : run_sentences(&r, diag);
     MOTE_TRY(status);

@@ -11,6 +11,7 @@ typedef struct samples {
     size_t limit;       /* SIZE_MAX: all */
     char at[4096];      /* the file at fault when a sample cannot be used */
     size_t n;           /* samples run */
+    char name[256];     /* of the one that was run last: its file, "item 3", "sentence 3", "guitar.wav, step 3"; from 0 */
 } samples;
 
 /* Runs the feed's session on each sample. each: called after a run; NULL: nothing. */
