@@ -45,10 +45,13 @@ static mote_status run_round(const calibration_options *o, mote_quantizer *q, fe
 
 mote_status calibration_run(const calibration_options *o, mote_quantizer *q, samples *s, mote_diag *diag)
 {
-    struct stat st;
-    if (o->compare != NULL && stat(o->compare, &st) != 0) {
-        snprintf(s->at, sizeof s->at, "%s", o->compare);
-        return mote_fail(diag, MOTE_E_IO, "%s: there is no such file or folder", o->compare);
+    const char *const paths[] = {o->data, o->compare};
+    for (size_t i = 0; i < 2; i++) {
+        struct stat st;
+        if (paths[i] == NULL || stat(paths[i], &st) == 0)
+            continue;
+        snprintf(s->at, sizeof s->at, "%s", paths[i]);
+        MOTE_FAIL(diag, MOTE_E_IO, "%s: there is no such file or folder", paths[i]);
     }
     for (mote_model *m;;) {
         MOTE_TRY(mote_quantizer_next(q, NULL, &m, diag));

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const command command_inspect, command_run, command_check, command_meta, command_dump, command_bench, command_compare, command_tokens, command_eval, command_quantize, command_sensitivity, command_profile, command_compile;
+extern const command command_inspect, command_run, command_check, command_meta, command_dump, command_bench, command_compare, command_tokens, command_eval, command_quantize, command_sensitivity, command_profile, command_compile, command_advise;
 
 const command *const tool_commands[] = {&command_inspect, &command_run, &command_check, &command_meta, &command_dump, &command_bench,
-                                        &command_compare, &command_eval, &command_tokens, &command_quantize, &command_sensitivity, &command_profile, &command_compile, NULL};
+                                        &command_compare, &command_eval, &command_tokens, &command_advise, &command_quantize, &command_sensitivity, &command_profile, &command_compile, NULL};
 
 /* ---- Ctrl-C: the run is cancelled, no half file stays ---- */
 
