@@ -90,6 +90,8 @@ r = subprocess.run([tool, "quantize", str(keywords), "-o", str(q), *map(str, pla
 j = json.loads(r.stdout)
 check("what was there stays, and the document says why", r.returncode == 3 and q.read_bytes() == file and not j["written"] and "asked 60" in j["proof"]["refused"][0] and j["bytes"] == len(file))
 small = ("--weights-only", "int4", "--block", 16)
+text = refused(*scored, "--sqnr", 20, "--require", "sqnr=70", "--recipe-out", tmp / "r.json", calibrated=plain[2:-2])
+check("a search that is refused leaves no recipe either", "asked 70" in text and not text.startswith("!!!") and not (tmp / "r.json").exists(), text.strip()[-100:])
 text = refused("--eval", data / "vision/mnist.inputs.npz", "--require", "smaller", model=data / "audio/wavenet-amp.onnx", calibrated=small, code=2)
 check("inputs of another model", "no array" in text and not text.startswith("!!!"), text.strip()[:120])
 

@@ -219,7 +219,7 @@ static mote_status run_search(const quantize_options *o, const char *path, mote_
             p->scored = true;
         }
         if (*q != NULL)
-            return o->recipe_out != NULL ? file_write(o->recipe_out, p->recipe, strlen(p->recipe), o->overwrite, diag) : MOTE_OK;
+            return MOTE_OK;
     }
     MOTE_FAIL(diag, MOTE_E_LIMIT, "no recipe that was found keeps the budget once it is made; the model itself does");
 }
@@ -337,6 +337,8 @@ static int run_quantize(void *values, int n, char **operand)
         status = run_rounds(o, operand[0], q, &s, &diag);
     if (status == MOTE_OK && o->eval != NULL)
         status = proof_run(&p, &po, q, &diag);
+    if (status == MOTE_OK && p.n_reasons == 0 && searches(o) && o->recipe_out != NULL)
+        status = file_write(o->recipe_out, k.b.points[k.taken].recipe, strlen(k.b.points[k.taken].recipe), o->overwrite, &diag);
     if (status == MOTE_OK && p.n_reasons == 0)
         status = mote_quantizer_write(q, o->output, o->overwrite, &diag);
     int code = EXIT_DONE;
