@@ -151,6 +151,13 @@ typedef struct mote_reader {
     bool (*read)(void *ctx, uint64_t offset, void *buf, size_t bytes);
 } mote_reader;
 
+/* What products and convolutions of constant float32 weights compute in. Everything else stays in float32. */
+typedef enum mote_arithmetic {
+    MOTE_ARITHMETIC_F32 = 0,
+    MOTE_ARITHMETIC_BF16 = 1, /* operands rounded to bfloat16, sums in float32: faster in half of the memory, with about three decimal digits. Other bits on
+                                other machines. MOTE_E_UNSUPPORTED where the CPU has no such arithmetic: "avx512bf16" and "amxbf16" (mote_cpu_available) */
+} mote_arithmetic;
+
 typedef struct mote_load_options {
     size_t struct_size;
     const mote_allocator *allocator; /* NULL: malloc. Copied; its ctx must outlive the model and its sessions */
@@ -167,8 +174,10 @@ typedef struct mote_load_options {
     bool reference;                  /* run every operator by its reference evaluation: slow, for comparison */
     const char *stop_after;          /* for mote_model_dump: "load", "infer", a pass, "simplify", "assign", "lower"; NULL: all stages */
     const mote_custom_ops *custom_ops; /* operators of the application's own (mote_custom.h), NULL: none. The handle may go before the model does */
+    mote_arithmetic arithmetic;
 } mote_load_options;
-#define MOTE_LOAD_OPTIONS_INIT {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL, NULL}
+#define MOTE_LOAD_OPTIONS_INIT                                                                                         \
+    {sizeof(mote_load_options), NULL, 0, NULL, NULL, NULL, NULL, 0, 0, false, NULL, false, false, NULL, NULL, MOTE_ARITHMETIC_F32}
 
 /* Loads, checks, simplifies and lowers a model. The path's file stays mapped until the model is destroyed, and must not
  * change; external data is read only from the model's own folder. Each returns MOTE_OK, MOTE_E_ARGUMENT, MOTE_E_MEMORY,

@@ -333,6 +333,7 @@ mote_status mote_model_compile(const char *path, const char *out, const mote_com
     if (o.load != NULL)
         memcpy(&load, o.load, o.load->struct_size);
     load.struct_size = sizeof load;
+    MOTE_REQUIRE(load.arithmetic == MOTE_ARITHMETIC_F32, diag, MOTE_E_UNSUPPORTED, "compiled models compute in float32");
     const char *family = o.family != NULL ? o.family : mote_cpu_family(load.cpu_mask);
     const uint32_t here = mote_cpu_features();
     compile_job j = {.diag = diag};

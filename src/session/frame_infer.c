@@ -85,7 +85,7 @@ mote_status mote_frame_lower(mote_frame *f, mote_frame_step *s, mote_arena *aren
                 absent |= 1u << i;
         }
     mote_lower l = {.node = node, .n_in = s->step.n_in, .n_out = s->step.n_out, .in = (const mote_array *const *)s->step.in, .value = value, .absent = absent,
-                    .out = (const mote_array *const *)s->step.out, .cpu = model->cpu, .workers = mote_pool_workers(f->session->pool), .pool = f->session->pool,
+                    .out = (const mote_array *const *)s->step.out, .cpu = model->cpu, .bf16 = model->bf16, .workers = mote_pool_workers(f->session->pool), .pool = f->session->pool,
                     .arena = arena, .packs = model->packs, .heap = &f->session->temp.heap, .diag = diag};
     mote_status status = fn(&l);
     if (status != MOTE_OK) {

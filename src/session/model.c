@@ -109,6 +109,7 @@ static mote_status finish(mote_model *model, const mote_load_options *o, mote_di
     }
     if (!stop && model->compiled) {
         const bool passes = o->disabled_passes != NULL || (o->stop_after != NULL && strcmp(o->stop_after, "lower") != 0);
+        MOTE_REQUIRE(o->arithmetic == MOTE_ARITHMETIC_F32, diag, MOTE_E_UNSUPPORTED, "this is a compiled model: load the ONNX file to choose the precision");
         MOTE_REQUIRE(!passes && (o->providers == NULL || o->providers[0] == NULL || strcmp(o->providers[0], "cpu") == 0), diag, MOTE_E_UNSUPPORTED,
                      "this is a compiled model, for the CPU, its passes have run: load the ONNX file to choose passes and providers");
     } else if (!stop) {
@@ -150,6 +151,10 @@ static mote_status load(const source *src, const mote_load_options *options, mot
         memcpy(&o, options, options->struct_size);
         o.struct_size = sizeof o;
     }
+    const uint32_t cpu = o.cpu_mask != 0 ? mote_cpu_features() & o.cpu_mask : mote_cpu_features();
+    MOTE_REQUIRE(o.arithmetic == MOTE_ARITHMETIC_F32 || o.arithmetic == MOTE_ARITHMETIC_BF16, diag, MOTE_E_ARGUMENT, "arithmetic %d is not known", (int)o.arithmetic);
+    MOTE_REQUIRE(o.arithmetic == MOTE_ARITHMETIC_F32 || mote_family_has_bf16(cpu), diag, MOTE_E_UNSUPPORTED,
+                 "this machine has no bfloat16 arithmetic: it wants the CPU features avx512bf16 and amxbf16");
     const mote_allocator *allocator = o.allocator;
     MOTE_REQUIRE(allocator == NULL || (allocator->struct_size == sizeof *allocator && allocator->alloc != NULL && allocator->free != NULL), diag,
                  MOTE_E_ARGUMENT, "the allocator lacks a function, or is not of this version");
@@ -162,8 +167,8 @@ static mote_status load(const source *src, const mote_load_options *options, mot
     mote_heap_init(&model->heap, allocator, o.memory_limit);
     atomic_store(&model->heap.used, sizeof *model);
     atomic_init(&model->references, 1);
-    uint32_t cpu = mote_cpu_features();
-    model->cpu = o.cpu_mask != 0 ? cpu & o.cpu_mask : cpu;
+    model->cpu = cpu;
+    model->bf16 = o.arithmetic == MOTE_ARITHMETIC_BF16;
     model->reference = o.reference;
     model->custom = mote_custom_ops_keep(o.custom_ops);
     model->log = (mote_log){o.log, o.log_ctx};

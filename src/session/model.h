@@ -20,6 +20,7 @@ struct mote_model {
     mote_packs *packs;
     uint32_t cpu;                      /* features that kernels may use */
     bool reference;
+    bool bf16;                         /* MOTE_ARITHMETIC_BF16 */
     mote_custom_ops *custom;           /* operators of the application's; NULL: none */
     mote_groups groups;                /* nodes that other providers run */
     mote_log log;

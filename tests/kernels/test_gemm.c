@@ -179,7 +179,7 @@ static void planted(void **state)
 {
     (void)state;
     good = mote_gemm_f32_select(0);
-#define BAD(fn) {#fn, 0, 4, 16, MOTE_CHECK_CONSISTENT, fn, NULL}
+#define BAD(fn) {#fn, 0, 4, 16, MOTE_CHECK_CONSISTENT, fn, NULL, NULL}
     const mote_gemm_f32_row bad[] = {BAD(bad_tail), BAD(bad_over_write), BAD(bad_write_between), BAD(bad_over_read), BAD(bad_over_read_b), BAD(bad_bias_last), BAD(bad_illegal)};
     assert_null(kcheck_row("good", check_row, good));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

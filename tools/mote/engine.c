@@ -76,6 +76,9 @@ mote_status engine_load_options(const engine_options *o, engine_providers *room,
             room->names[n++] = p;
         load->providers = room->names;
     }
+    const bool bf16 = o->precision != NULL && strcmp(o->precision, "bf16") == 0;
+    MOTE_REQUIRE(o->precision == NULL || bf16 || strcmp(o->precision, "f32") == 0, diag, MOTE_E_ARGUMENT, "--precision %s: expected f32 or bf16", o->precision);
+    load->arithmetic = bf16 ? MOTE_ARITHMETIC_BF16 : MOTE_ARITHMETIC_F32;
     load->memory_limit = (size_t)o->memory_limit;
     load->disabled_passes = o->disable;
     load->reference = o->reference;

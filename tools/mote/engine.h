@@ -19,7 +19,7 @@ typedef struct engine_options {
     void *profile_ctx;
     mote_tap_fn tap;
     void *tap_ctx;
-    const char *stop_after;
+    const char *stop_after, *precision;
     bool keep_optional;
 } engine_options;
 
@@ -29,6 +29,7 @@ typedef struct engine_options {
     {"step-limit", OPTION_COUNT, offsetof(type, engine.step_limit), "N", "operator executions allowed in one run"},                                  \
     {"random-seed", OPTION_COUNT, offsetof(type, engine.random_seed), "N", "of random operators that have no seed of their own; 0 by default"},      \
     {"cpu", OPTION_TEXT, offsetof(type, engine.cpu), "LIST", "CPU features that kernels may use, of those there are: \"avx2\", \"none\""},           \
+    {"precision", OPTION_TEXT, offsetof(type, engine.precision), "WORD", "what products of float32 weights compute in: f32 (default), or bf16 where the CPU has it"}, \
     {"disable-passes", OPTION_TEXT, offsetof(type, engine.disable), "LIST", "passes to leave out, or \"all\""},                                     \
     {"provider", OPTION_TEXT, offsetof(type, engine.providers), "LIST", "execution providers in order of preference, \"cpu\" by default"},           \
     {"plugin", OPTION_LIST, offsetof(type, engine.plugins), "FILE", "a provider plug-in to load first; may be given many times"},                    \

@@ -1,11 +1,11 @@
 /* gemm.c - f32 gemm: choice of a row, packing, the loops around the tile
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
-#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_bf16.h"
 #include <string.h>
 
 static const mote_gemm_f32_row rows[] = {
-#define GEMM_F32(name, gemv, isa, mr, nr, check) {#name, isa, mr, nr, check, name, gemv},
+#define GEMM_F32(name, gemv, isa, mr, nr, check) {#name, isa, mr, nr, check, name, gemv, NULL},
 #include "kernels/gemm/gemm_f32.inc"
 #undef GEMM_F32
 };
@@ -190,7 +190,10 @@ void mote_gemm_f32_block(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_
     size_t blocks = mote_div_up(m1 - m0, most), step = mote_div_up(mote_div_up(m1 - m0, blocks), mr) * mr;
     for (size_t m = m0; m < m1; m += step) {
         const size_t end = mote_min_size(m1, m + step);
-        run_rows(op, m, end, p0, p1);
+        if (op->row->hooks != NULL)
+            mote_gemm_bf16_block(op, m, end, p0, p1);
+        else
+            run_rows(op, m, end, p0, p1);
         if (op->act == NULL)
             continue;
         if (op->c_stride == op->n && n0 == 0 && n1 == op->n)

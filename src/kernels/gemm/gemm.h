@@ -33,6 +33,7 @@ typedef struct mote_gemm_f32_tile {
     size_t c_stride, residual_stride;
     float lo, hi;
     uint32_t flags;
+    void *gathered; /* what the row's hooks have made of a; else unused */
 } mote_gemm_f32_tile;
 
 typedef void (*mote_gemm_f32_fn)(const mote_gemm_f32_tile *t);
@@ -47,6 +48,7 @@ typedef struct mote_gemm_f32_row {
     mote_check check;
     mote_gemm_f32_fn fn;
     mote_gemv_f32_fn gemv; /* rows with nr 16; else NULL */
+    const struct mote_gemm_f32_hooks *hooks; /* rows of gemm_bf16.h; else NULL */
 } mote_gemm_f32_row;
 
 /* The best row for these features. Never NULL. */
@@ -112,7 +114,11 @@ typedef struct mote_gemm_f32_op {
     float lo, hi;
     mote_gemm_f32_act_fn act; /* NULL: none; comes last */
     const float *act_params;
+    void *scratch; /* mote_gemm_f32_scratch bytes, 64-byte aligned, of the calling thread alone */
 } mote_gemm_f32_op;
+
+/* 0 but for rows with hooks. Depends on row, m, taps and kc. */
+size_t mote_gemm_f32_scratch(const mote_gemm_f32_op *op);
 
 /* Computes rows m0..m1, panels p0..p1 on the calling thread. Any division of a product into such blocks gives the same bits. */
 void mote_gemm_f32_block(const mote_gemm_f32_op *op, size_t m0, size_t m1, size_t p0, size_t p1);

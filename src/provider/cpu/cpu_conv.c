@@ -28,6 +28,7 @@ typedef struct conv_params {
     size_t repeat;        /* of the residual's rows */
     mote_cpu_gate gate;   /* n 0: none */
     size_t gate_rows, gate_at; /* rows at a time; where they are in the scratch, in bytes */
+    size_t product_at;         /* the products' own scratch, for each worker */
     bool indirect;
 } conv_params;
 
@@ -79,6 +80,8 @@ static void gated_range(void *ctx, unsigned worker, size_t begin, size_t end)
         } else {
             op.a += m * op.a_stride;
         }
+        op.m = p->gate_rows;
+        op.scratch = (char *)op.scratch + worker * mote_cpu_product_scratch(&op);
         op.m = n;
         op.c = sums;
         mote_gemm_f32_block(&op, 0, n, 0, mote_gemm_panels(op.row->nr, op.n));
@@ -104,6 +107,7 @@ static mote_status conv_run(const mote_step *step, mote_exec *x)
     if (p->runs_bytes != 0)
         rows.runs = (char *)x->scratch + (p->packed == NULL ? p->packed_bytes : 0);
     op.act_params = p->act.params;
+    op.scratch = (char *)x->scratch + p->product_at;
     for (size_t g = 0; g < p->groups; g++) {
         op.b = packed + g * p->pack.dst_step;
         op.a = in + g * p->cg;
@@ -263,9 +267,12 @@ static mote_status lower_conv(mote_lower *l)
     if (groups > 1 && cg == 1 && mg == 1)
         return lower_depthwise(l, &window, &act, m, c, constant);
 
-    const mote_gemm_f32_row *row = mote_gemm_f32_select(l->cpu);
+    const bool runs = groups == 1 && window.dilation_w == 1 && window.kw > 1 && c <= FEW_CHANNELS && c * window.kw <= RUN_FLOATS;
+    const mote_gemm_f32_row *half = l->bf16 && constant ? mote_gemm_bf16_select(l->cpu, runs ? window.kh : taps, runs ? window.kw * c : cg, mg) : NULL;
+    const mote_gemm_f32_row *row = half != NULL ? half : mote_gemm_f32_select(l->cpu);
     size_t k, floats, step, bytes;
-    if (!mote_size_mul(taps, cg, &k) || !mote_gemm_f32_packed(mg, k, &step) || !mote_size_mul(step, groups, &floats) ||
+    /* of bf16 at most: where a run is odd for each tap */
+    if (!mote_size_mul(taps, cg, &k) || !mote_gemm_f32_packed(mg, half != NULL ? mote_gemm_bf16_depth(taps, cg) : k, &step) || !mote_size_mul(step, groups, &floats) ||
         !mote_size_mul(floats, sizeof(float), &bytes) || !mote_size_align(bytes, MOTE_ALIGN, &bytes))
         return MOTE_OK;
     conv_params *p;
@@ -285,7 +292,6 @@ static mote_status lower_conv(mote_lower *l)
         p->op.kc = p->op.a_stride = k;
     }
     if (p->indirect) {
-        const bool runs = groups == 1 && window.dilation_w == 1 && window.kw > 1 && c <= FEW_CHANNELS && c * window.kw <= RUN_FLOATS;
         p->op.rows_fn = mote_conv_taps;
         if (runs && mote_conv_runs_bytes(&window, POINTERS, &p->runs_bytes)) {
             p->op.rows_fn = mote_conv_runs;
@@ -295,18 +301,21 @@ static mote_status lower_conv(mote_lower *l)
         MOTE_TRY(mote_lower_params(l, p->op.kc * sizeof *zero, (void **)&zero));
         p->zero = zero;
     }
+    if (half != NULL && p->op.taps > (size_t)POINTERS / half->mr)
+        return MOTE_OK;
+    p->pack.run = half != NULL ? p->op.kc : 0;
     if (constant) {
         static const uint32_t inputs[] = {1, 2};
         p->pack.source.src = l->in[1]->data;
         p->pack.source.bias = bias ? l->in[2]->data : NULL;
         p->pack.pool = l->pool;
-        MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('c', row->nr), bytes, mote_cpu_pack_fill, &p->pack, (const void **)&p->packed));
+        MOTE_TRY(mote_lower_pack(l, inputs, bias ? 2 : 1, MOTE_VARIANT('c' + (half != NULL ? 512 : 0), row->nr), bytes, mote_cpu_pack_fill, &p->pack, (const void **)&p->packed));
         l->gone = l->unread = bias ? 6 : 2;
     } else {
         l->scratch_bytes = bytes;
     }
-    size_t runs, sums;
-    if (!mote_size_mul(p->runs_bytes, l->workers, &runs) || !mote_size_add(l->scratch_bytes, runs, &l->scratch_bytes))
+    size_t sums;
+    if (!mote_size_mul(p->runs_bytes, l->workers, &sums) || !mote_size_add(l->scratch_bytes, sums, &l->scratch_bytes))
         return MOTE_OK;
     if (gate) {
         p->gate = mote_cpu_gate_of(l->cpu, outputs / 2);
@@ -315,6 +324,12 @@ static mote_status lower_conv(mote_lower *l)
             !mote_size_mul(sums, l->workers, &sums) || !mote_size_mul(sums, sizeof(float), &sums) || !mote_size_add(p->gate_at, sums, &l->scratch_bytes))
             return MOTE_OK;
     }
+    mote_gemm_f32_op block = p->op;
+    if (gate)
+        block.m = p->gate_rows;
+    if (!mote_size_align(l->scratch_bytes, 64, &p->product_at) || !mote_size_mul(mote_cpu_product_scratch(&block), l->workers, &sums) ||
+        !mote_size_add(p->product_at, sums, &l->scratch_bytes))
+        return MOTE_OK;
     l->run = conv_run;
     l->params = p;
     l->kernel = row->name;

@@ -27,6 +27,7 @@ static mote_status gemm_run(const mote_step *step, mote_exec *x)
     const gemm_params *p = step->params;
     mote_gemm_f32_op op = p->op;
     float *scratch = x->scratch;
+    op.scratch = x->scratch;
     op.a = step->in[0]->data;
     op.b = p->packed;
     op.c = step->out[0]->data;
@@ -55,10 +56,10 @@ static bool present(const mote_lower *l, uint32_t i) { return i < l->n_in && l->
 /* m x k by k x n. bias, residual: inputs, UINT32_MAX for none. */
 static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bool trans_a, bool trans_b, uint32_t bias, uint32_t residual)
 {
-    const mote_gemm_f32_row *row = mote_gemm_f32_select(l->cpu);
     const bool constant = mote_lower_fixed(l, 1) && (bias == UINT32_MAX || mote_lower_fixed(l, bias));
+    const mote_gemm_f32_row *half = l->bf16 && constant && !(trans_a && m > 1) ? mote_gemm_bf16_select(l->cpu, 1, k, n) : NULL, *row = half != NULL ? half : mote_gemm_f32_select(l->cpu);
     size_t floats, bytes, a_bytes;
-    if (!mote_gemm_f32_packed(n, k, &floats) || !mote_size_mul(floats, sizeof(float), &bytes) || !mote_size_mul(m, k, &a_bytes) ||
+    if (!mote_gemm_f32_packed(n, half != NULL ? mote_gemm_bf16_depth(1, k) : k, &floats) || !mote_size_mul(floats, sizeof(float), &bytes) || !mote_size_mul(m, k, &a_bytes) ||
         !mote_size_mul(a_bytes, sizeof(float), &a_bytes))
         return MOTE_OK;
     gemm_params *p;
@@ -68,19 +69,21 @@ static mote_status lower_product(mote_lower *l, size_t m, size_t n, size_t k, bo
     p->op = (mote_gemm_f32_op){.row = row, .m = m, .n = n, .taps = 1, .kc = k, .a_stride = k, .c_stride = n, .residual_stride = n,
                                .flags = p->act.clamp ? MOTE_GEMM_CLAMP : 0u, .lo = p->act.lo, .hi = p->act.hi, .act = p->act.fn};
     p->pack = (mote_cpu_pack){.source = {.n = n, .taps = 1, .kc = k, .k_stride = trans_b ? 1 : n, .n_stride = trans_b ? k : 1,
-                                          .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn}, .nr = row->nr, .groups = 1};
+                                          .transpose = mote_transpose_select(sizeof(float), l->cpu)->fn}, .nr = row->nr, .groups = 1, .run = half != NULL ? k : 0};
     if (constant) {
         const uint32_t inputs[] = {1, bias};
         p->pack.source.src = l->in[1]->data;
         p->pack.source.bias = bias != UINT32_MAX ? l->in[bias]->data : NULL;
         p->pack.pool = l->pool;
-        MOTE_TRY(mote_lower_pack(l, inputs, bias != UINT32_MAX ? 2 : 1, MOTE_VARIANT(trans_b ? 't' : 'g', row->nr), bytes, mote_cpu_pack_fill, &p->pack,
+        MOTE_TRY(mote_lower_pack(l, inputs, bias != UINT32_MAX ? 2 : 1, MOTE_VARIANT((trans_b ? 't' : 'g') + (half != NULL ? 512 : 0), row->nr), bytes, mote_cpu_pack_fill, &p->pack,
                                  (const void **)&p->packed));
         l->gone = l->unread = bias != UINT32_MAX ? 2u | 1u << bias : 2u;
     } else {
         l->scratch_bytes = bytes;
     }
     if (p->a_rows != 0 && !mote_size_add(l->scratch_bytes, a_bytes, &l->scratch_bytes))
+        return MOTE_OK;
+    if (half != NULL && !mote_size_mul(mote_cpu_product_scratch(&p->op), l->workers, &l->scratch_bytes))
         return MOTE_OK;
     l->run = gemm_run;
     l->params = p;

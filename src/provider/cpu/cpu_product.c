@@ -36,7 +36,10 @@ static void pack_range(void *ctx, unsigned worker, size_t begin, size_t end)
         s.src = (const char *)s.src + g * j->p->src_step * sizeof(float);
         if (s.bias != NULL)
             s.bias = (const char *)s.bias + g * j->p->bias_step * sizeof(float);
-        mote_gemm_f32_pack(j->p->nr, &s, j->dst + g * j->p->dst_step, p0, p1);
+        if (j->p->run != 0)
+            mote_gemm_bf16_pack(j->p->nr, &s, j->p->run, j->dst + g * j->p->dst_step, p0, p1);
+        else
+            mote_gemm_f32_pack(j->p->nr, &s, j->dst + g * j->p->dst_step, p0, p1);
         i += p1 - p0;
     }
 }
@@ -53,6 +56,8 @@ mote_status mote_cpu_pack_fill(void *ctx, void *dst)
     mote_cpu_pack_run(ctx, dst, ((const mote_cpu_pack *)ctx)->pool);
     return MOTE_OK;
 }
+
+size_t mote_cpu_product_scratch(const mote_gemm_f32_op *op) { return mote_div_up(mote_gemm_f32_scratch(op), 64) * 64; }
 
 typedef struct product {
     const mote_gemm_f32_op *op;
@@ -82,6 +87,7 @@ static void product_range(void *ctx, unsigned worker, size_t begin, size_t end)
     const product *j = ctx;
     mote_gemm_f32_op op = *j->op;
     mote_conv_rows rows;
+    op.scratch = (char *)op.scratch + worker * mote_cpu_product_scratch(&op);
     if (j->rows != NULL) {
         rows = *j->rows;
         if (rows.runs != NULL)

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "provider/cpu/family.h"
 #include "base/cpu.h"
+#include "kernels/gemm/gemm_bf16.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -43,3 +44,5 @@ mote_status mote_family_features(const char *family, uint32_t here, uint32_t *cp
     }
     MOTE_FAIL(diag, MOTE_E_ARGUMENT, "no machine family '%s': expected one of %s", family, names);
 }
+
+bool mote_family_has_bf16(uint32_t cpu) { return mote_gemm_bf16_select(cpu, 1, SIZE_MAX, 1) != NULL; }

@@ -11,4 +11,7 @@ const char *mote_family_of(uint32_t cpu);
  * MOTE_E_UNSUPPORTED: this machine cannot pack for it. */
 mote_status mote_family_features(const char *family, uint32_t here, uint32_t *cpu, mote_diag *diag);
 
+/* Whether products in bfloat16 (kernels/gemm/gemm_bf16.h) have a kernel for these features. */
+bool mote_family_has_bf16(uint32_t cpu);
+
 #endif

@@ -55,6 +55,7 @@ struct mote_lower {
     uint32_t absent;                /* bit i: input i is fixed, but a compiled model has it only packed: value[i] and in[i]->data are NULL */
     const mote_array *const *out;   /* shapes; NULL: not used */
     uint32_t cpu;                   /* features that kernels may use (base/cpu.h) */
+    bool bf16;                      /* products of constant weights may round both operands to bfloat16 (kernels/gemm/gemm_bf16.h) */
     unsigned workers;               /* of the pool */
     mote_pool *pool;                /* for packing; may be NULL */
     mote_arena *arena;              /* the plan's: for params */
