@@ -5,12 +5,13 @@
  * channels ascending. A vector without length stays zero. Half floats are computed in float and rounded once. */
 #include "base/platform.h"
 #include "kernels/binary/binary.h"
+#include "kernels/norm/norm.h"
+#include "kernels/reduce/reduce.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
 #include <string.h>
 
-static float pow_f32(float a, float b) { return mote_binary_pow1(a, b); }
 static float sum_f32(const float *x, size_t n) { return mote_sum16(x, n); }
 static double sum_f64(const double *x, size_t n) { return mote_sum16_f64(x, n); }
 
@@ -25,20 +26,49 @@ static mote_status infer_lrn(mote_infer *c)
     return mote_infer_like(c);
 }
 
-#define LRN(T, suffix, POW)                                                                                            \
-    static void lrn_##suffix(const T *x, T *y, size_t batch, size_t channels, size_t pixels, size_t below, size_t above, T scale, T beta, T bias) \
+typedef struct lrn {
+    size_t batch, channels, pixels, below, above;
+    double scale, beta, bias;
+    mote_binary_fn pow;
+} lrn;
+
+enum { LRN_BLOCK = 256 };
+
+static void lrn_pow_f32(const lrn *p, float *x, size_t n, float beta) { p->pow(x, &beta, x, n, MOTE_FORM_VS); }
+static void lrn_pow_f64(const lrn *p, double *x, size_t n, double beta)
+{
+    (void)p;
+    for (size_t i = 0; i < n; i++)
+        x[i] = pow(x[i], beta);
+}
+
+#define LRN(T, suffix)                                                                                                 \
+    static void lrn_##suffix(const lrn *p, const T *x, T *y)                                                           \
     {                                                                                                                  \
-        for (size_t n = 0; n < batch; n++, x += channels * pixels, y += channels * pixels)                             \
-            for (size_t c = 0; c < channels; c++)                                                                      \
-                for (size_t p = 0; p < pixels; p++) {                                                                  \
-                    T sum = 0;                                                                                         \
-                    for (size_t k = c > below ? c - below : 0; k < channels && k <= c + above; k++)                    \
-                        sum = sum + x[k * pixels + p] * x[k * pixels + p];                                             \
-                    y[c * pixels + p] = x[c * pixels + p] / POW(bias + scale * sum, beta);                             \
+        T sum[LRN_BLOCK];                                                                                              \
+        const size_t plane = p->pixels;                                                                                \
+        for (size_t k = 0; k < p->batch * p->channels; k++) {                                                          \
+            const size_t c = k % p->channels, below = c > p->below ? p->below : c;                                     \
+            const size_t above = p->channels - 1 - c > p->above ? p->above : p->channels - 1 - c;                      \
+            for (size_t at = 0, n; at < plane; at += n) {                                                              \
+                const T *from = x + k * plane + at;                                                                    \
+                n = plane - at < LRN_BLOCK ? plane - at : LRN_BLOCK;                                                   \
+                memset(sum, 0, n * sizeof *sum);                                                                       \
+                for (size_t j = 0; j <= below + above; j++) {                                                          \
+                    const T *next = from - below * plane + j * plane;                                                  \
+                    for (size_t i = 0; i < n; i++)                                                                     \
+                        sum[i] += next[i] * next[i];                                                                   \
                 }                                                                                                      \
+                for (size_t i = 0; i < n; i++)                                                                         \
+                    sum[i] = (T)p->bias + (T)p->scale * sum[i];                                                        \
+                lrn_pow_##suffix(p, sum, n, (T)p->beta);                                                               \
+                for (size_t i = 0; i < n; i++)                                                                         \
+                    y[k * plane + at + i] = from[i] / sum[i];                                                          \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-LRN(float, f32, pow_f32)
-LRN(double, f64, pow)
+LRN(float, f32)
+LRN(double, f64)
 
 static mote_status eval_lrn_temp(mote_eval *c, mote_arena *temp)
 {
@@ -50,14 +80,18 @@ static mote_status eval_lrn_temp(mote_eval *c, mote_arena *temp)
     void *y = mote_wide_output(temp, ya);
     if (x == NULL || y == NULL)
         return MOTE_NO_MEMORY(c->diag, ya->bytes);
-    const size_t size = (size_t)mote_node_int(c->node, "size", 1), channels = (size_t)xa->dims[1], batch = (size_t)xa->dims[0];
-    const size_t pixels = mote_array_count(xa) / (batch * channels), below = mote_min_size((size - 1) / 2, channels);
-    const size_t above = mote_min_size(size - 1 - (size - 1) / 2, channels);
-    const float alpha = mote_node_float(c->node, "alpha", 0.0001f), beta = mote_node_float(c->node, "beta", 0.75f), bias = mote_node_float(c->node, "bias", 1.0f);
-    if (mote_class_of(ya->dtype) == MOTE_CLASS_F64)
-        lrn_f64(x, y, batch, channels, pixels, below, above, (double)alpha / (double)size, (double)beta, (double)bias);
+    const size_t size = (size_t)mote_node_int(c->node, "size", 1);
+    lrn p = {.batch = (size_t)xa->dims[0], .channels = (size_t)xa->dims[1], .below = (size - 1) / 2, .above = size / 2,
+             .beta = (double)mote_node_float(c->node, "beta", 0.75f), .bias = (double)mote_node_float(c->node, "bias", 1.0f),
+             .pow = mote_binary_select(MOTE_BINARY_POW, c->cpu)->fn};
+    p.pixels = mote_array_count(xa) / (p.batch * p.channels);
+    const float alpha = mote_node_float(c->node, "alpha", 0.0001f);
+    const bool wide = mote_class_of(ya->dtype) == MOTE_CLASS_F64;
+    p.scale = wide ? (double)alpha / (double)size : (double)(alpha / (float)size);
+    if (wide)
+        lrn_f64(&p, x, y);
     else
-        lrn_f32(x, y, batch, channels, pixels, below, above, alpha / (float)size, beta, bias);
+        lrn_f32(&p, x, y);
     mote_narrow(ya, y);
     return MOTE_OK;
 }
@@ -142,34 +176,27 @@ static mote_status infer_mvn(mote_infer *c)
     return mote_infer_like(c);
 }
 
-/* One group of n elements, `index` of them in x: y = (x - m) / (sqrt(mean(x^2) - m^2) + 1e-9), as the standard's own expansion has it. */
-#define MVN(T, suffix, SQRT)                                                                                           \
-    static void mvn_##suffix(const T *x, T *y, const size_t *index, size_t n, T *row)                                  \
-    {                                                                                                                  \
-        for (size_t i = 0; i < n; i++)                                                                                 \
-            row[i] = x[index[i]];                                                                                      \
-        const T mean = sum_##suffix(row, n) / (T)n;                                                                    \
-        for (size_t i = 0; i < n; i++)                                                                                 \
-            row[i] = row[i] * row[i];                                                                                  \
-        const T variance = sum_##suffix(row, n) / (T)n - mean * mean;                                                  \
-        const T deviation = SQRT(variance > 0 ? variance : variance != variance ? variance : 0) + (T)1e-9;             \
-        for (size_t i = 0; i < n; i++)                                                                                 \
-            y[index[i]] = (x[index[i]] - mean) / deviation;                                                            \
-    }
-MVN(float, f32, sqrtf)
-
-/* The same of elements that lie side by side. */
-static void mvn_row(const float *x, float *y, size_t n, float *row)
+/* One group: y = (x - m) / (sqrt(mean(x^2) - m^2) + 1e-9), as the standard's own expansion has it. y may be x. */
+static void mvn_f32(const mote_eval *c, const float *x, float *y, size_t n)
 {
-    const float mean = mote_sum16(x, n) / (float)n;
-    for (size_t i = 0; i < n; i++)
-        row[i] = x[i] * x[i];
-    const float variance = mote_sum16(row, n) / (float)n - mean * mean;
+    float sum, squares;
+    mote_reduce_select(MOTE_REDUCE_SUM, c->cpu)->rows(x, n, &sum, 1, n);
+    mote_reduce_select(MOTE_REDUCE_SUMSQ, c->cpu)->rows(x, n, &squares, 1, n);
+    const float mean = sum / (float)n, variance = squares / (float)n - mean * mean;
     const float deviation = sqrtf(variance > 0 ? variance : variance != variance ? variance : 0) + (float)1e-9;
-    for (size_t i = 0; i < n; i++)
-        y[i] = (x[i] - mean) / deviation;
+    mote_norm_select(c->cpu)->plane(x, y, n, mean, 1 / deviation, 1, 0);
 }
-MVN(double, f64, sqrt)
+
+static void mvn_f64(double *x, size_t n, double *squares)
+{
+    const double mean = sum_f64(x, n) / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares[i] = x[i] * x[i];
+    const double variance = sum_f64(squares, n) / (double)n - mean * mean;
+    const double deviation = sqrt(variance > 0 ? variance : variance != variance ? variance : 0) + 1e-9;
+    for (size_t i = 0; i < n; i++)
+        x[i] = (x[i] - mean) / deviation;
+}
 
 static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
 {
@@ -191,12 +218,13 @@ static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
             kept[n_kept] = xa->dims[d], kept_strides[n_kept++] = strides[d];
         }
     const void *x = mote_widen(temp, xa);
-    void *y = mote_wide_output(temp, ya), *row = mote_temp(temp, n, sizeof(double), c->diag);
+    void *y = mote_wide_output(temp, ya), *row = mote_temp(temp, n, 2 * sizeof(double), c->diag);
     size_t *index = mote_temp(temp, n, sizeof *index, c->diag);
     if (x == NULL || y == NULL || row == NULL || index == NULL)
         return MOTE_NO_MEMORY(c->diag, ya->bytes);
     int64_t at[MOTE_MAX_RANK] = {0}, run = 1;
-    bool side_by_side = mote_class_of(ya->dtype) == MOTE_CLASS_F32;
+    const bool wide = mote_class_of(ya->dtype) == MOTE_CLASS_F64;
+    bool side_by_side = !wide;
     for (int32_t d = n_folded - 1; d >= 0; d--)
         if (folded[d] != 1) {
             side_by_side = side_by_side && folded_strides[d] == run;
@@ -208,7 +236,7 @@ static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
         for (int32_t d = 0; d < n_kept; d++)
             base += (size_t)(at[d] * kept_strides[d]);
         if (side_by_side) {
-            mvn_row((const float *)x + base, (float *)y + base, n, row);
+            mvn_f32(c, (const float *)x + base, (float *)y + base, n);
             continue;
         }
         do {
@@ -217,10 +245,22 @@ static mote_status eval_mvn_temp(mote_eval *c, mote_arena *temp)
                 from += (size_t)(in[d] * folded_strides[d]);
             index[i++] = from;
         } while (mote_box_next(n_folded, folded, in));
-        if (mote_class_of(ya->dtype) == MOTE_CLASS_F64)
-            mvn_f64(x, y, index, n, row);
+        double *d = row;
+        float *f = row;
+        for (i = 0; i < n; i++)
+            if (wide)
+                d[i] = ((const double *)x)[index[i]];
+            else
+                f[i] = ((const float *)x)[index[i]];
+        if (wide)
+            mvn_f64(d, n, d + n);
         else
-            mvn_f32(x, y, index, n, row);
+            mvn_f32(c, f, f, n);
+        for (i = 0; i < n; i++)
+            if (wide)
+                ((double *)y)[index[i]] = d[i];
+            else
+                ((float *)y)[index[i]] = f[i];
     } while (mote_box_next(n_kept, kept, at));
     mote_narrow(ya, y);
     return MOTE_OK;

@@ -142,6 +142,7 @@ struct mote_eval {
     /* What random operators are made of (random.h). random_seed: of the run. turn: of this run of the node's graph: 0 for the main graph, then one for each
      * time that a subgraph began in the run. */
     uint64_t random_seed, turn;
+    uint32_t cpu;                  /* features that kernels may use (base/cpu.h); the bits are those of plain C, 0 */
 };
 
 /* Copies an array's elements into output i, giving it shape and memory. */

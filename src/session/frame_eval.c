@@ -241,7 +241,7 @@ mote_status mote_frame_reference(const mote_step *step, mote_exec *x)
     mote_eval c = {.node = step->node, .n_in = step->n_in, .n_out = step->n_out, .in = (const mote_array *const *)step->in, .out = step->out,
                    .heap = &s->frame->session->temp.heap, .diag = x->diag, .output = eval_output, .output_items = eval_output_items,
                    .output_chars = eval_chars, .subgraph = eval_subgraph, .tick = eval_tick, .ctx = &k,
-                   .random_seed = s->frame->session->run_seed, .turn = s->frame->turn};
+                   .random_seed = s->frame->session->run_seed, .turn = s->frame->turn, .cpu = s->frame->session->model->cpu};
     MOTE_REQUIRE(step->node->def->eval != NULL, x->diag, MOTE_E_UNSUPPORTED, "no evaluation of this operator in this build");
     return step->node->def->eval(&c);
 }

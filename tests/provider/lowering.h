@@ -179,20 +179,26 @@ MOTE_UNUSED static void lowering_check_one(lowering *t, uint32_t cpu, mote_pool 
     mote_arena_deinit(&arena);
 }
 
-/* Every mask that matters, one thread and three; also without constants, if open; then frees t. */
-MOTE_UNUSED static void lowering_check_kinds(lowering *t, bool open)
+/* An operator that has no lowering: evaluates with the kernels of `cpu`. */
+MOTE_UNUSED static void lowering_evaluate(lowering *t, uint32_t cpu)
 {
-    static const uint32_t masks[] = {0, MOTE_CPU_AVX2, MOTE_CPU_AVX2 | MOTE_CPU_AVX512, MOTE_CPU_NEON, UINT32_MAX};
-    mote_threadpool *pool = NULL;
-    assert_int_equal(mote_threadpool_create(3, &pool), MOTE_OK);
-    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
-        const uint32_t cpu = masks[i] & mote_cpu_features();
-        lowering_check_one(t, cpu, NULL, t->variable);
-        lowering_check_one(t, cpu, pool, t->variable);
-    }
-    if (open)
-        lowering_check_one(t, mote_cpu_features(), pool, UINT32_MAX);
-    mote_threadpool_destroy(&pool);
+    mote_diag diag = {.struct_size = sizeof diag};
+    mote_array *out[] = {&t->out};
+    assert_null(mote_lower_find(t->def->domain, t->def->name));
+    mote_eval eval = {.node = t->node, .n_in = t->n_in, .n_out = 1, .in = t->inputs, .out = out, .heap = &t->heap, .diag = &diag, .cpu = cpu};
+    memset(t->out.data, 0xee, t->out.bytes);
+    assert_int_equal(t->def->eval(&eval), MOTE_OK);
+    if (t->out.dtype == MOTE_DTYPE_F32)
+        expect_same(t->def->name, t->out.data, t->want.data, mote_array_count(&t->out));
+    else
+        expect_bytes(t->def->name, t->out.data, t->want.data, t->out.bytes);
+}
+
+static const uint32_t lowering_masks[] = {0, MOTE_CPU_AVX2, MOTE_CPU_AVX2 | MOTE_CPU_AVX512, MOTE_CPU_NEON, UINT32_MAX};
+enum { LOWERING_MASKS = sizeof lowering_masks / sizeof lowering_masks[0] };
+
+MOTE_UNUSED static void lowering_end(lowering *t)
+{
     for (uint32_t i = 0; i < t->n_in; i++)
         free(t->in[i].data == NULL ? NULL : (char *)t->in[i].data - t->shift[i]);
     free(t->out.data);
@@ -202,5 +208,29 @@ MOTE_UNUSED static void lowering_check_kinds(lowering *t, bool open)
     mote_module_destroy(&t->module);
     free(t);
 }
+
+/* Every mask that matters, one thread and three; also without constants, if open; then frees t. */
+MOTE_UNUSED static void lowering_check_kinds(lowering *t, bool open)
+{
+    mote_threadpool *pool = NULL;
+    assert_int_equal(mote_threadpool_create(3, &pool), MOTE_OK);
+    for (size_t i = 0; i < LOWERING_MASKS; i++) {
+        const uint32_t cpu = lowering_masks[i] & mote_cpu_features();
+        lowering_check_one(t, cpu, NULL, t->variable);
+        lowering_check_one(t, cpu, pool, t->variable);
+    }
+    if (open)
+        lowering_check_one(t, mote_cpu_features(), pool, UINT32_MAX);
+    mote_threadpool_destroy(&pool);
+    lowering_end(t);
+}
 MOTE_UNUSED static void lowering_check(lowering *t) { lowering_check_kinds(t, true); }
+
+/* The same of an operator that has no lowering and takes kernels by mote_eval.cpu. */
+MOTE_UNUSED static void lowering_check_evaluation(lowering *t)
+{
+    for (size_t i = 0; i < LOWERING_MASKS; i++)
+        lowering_evaluate(t, lowering_masks[i] & mote_cpu_features());
+    lowering_end(t);
+}
 #endif

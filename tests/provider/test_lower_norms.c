@@ -1,4 +1,4 @@
-/* test_lower_norms.c - lowerings of normalizations, softmax and reductions have the bits of their reference evaluation
+/* test_lower_norms.c - lowerings of normalizations, softmax and reductions have the bits of their reference evaluation; so have evaluations by kernels
  * SPDX-License-Identifier: Apache-2.0 */
 #include "provider/lowering.h"
 
@@ -7,7 +7,8 @@ extern const mote_op_def mote_op_onnx_Softmax_11, mote_op_onnx_Softmax_13, mote_
     mote_op_onnx_InstanceNormalization_22, mote_op_onnx_GroupNormalization_18, mote_op_onnx_GroupNormalization_21,
     mote_op_onnx_BatchNormalization_15, mote_op_onnx_ReduceSum_13, mote_op_onnx_ReduceMean_13, mote_op_onnx_ReduceMean_18,
     mote_op_onnx_ReduceMax_18, mote_op_onnx_ReduceMin_18, mote_op_onnx_ReduceProd_18, mote_op_onnx_ReduceL1_18, mote_op_onnx_ReduceL2_18,
-    mote_op_onnx_ReduceSumSquare_18, mote_op_onnx_ReduceLogSum_18, mote_op_onnx_ReduceLogSumExp_18;
+    mote_op_onnx_ReduceSumSquare_18, mote_op_onnx_ReduceLogSum_18, mote_op_onnx_ReduceLogSumExp_18, mote_op_onnx_LRN_13,
+    mote_op_onnx_MeanVarianceNormalization_13, mote_op_onnx_RandomNormalLike_22, mote_op_onnx_Multinomial_22;
 
 static const int64_t shapes[][4] = {{1, 1, 1, 1}, {2, 3, 5, 7}, {3, 4, 1, 17}, {1, 9, 40, 33}, {2, 70, 3, 2}, {1, 1, 300, 4}, {4, 2, 16, 16}, {1, 3, 2, 900}};
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
@@ -170,8 +171,46 @@ static void reductions(void **state)
     lowering_check(t);
 }
 
+static void evaluations(void **state)
+{
+    (void)state;
+    static const mote_dtype types[] = {MOTE_DTYPE_F32, MOTE_DTYPE_F16, MOTE_DTYPE_F64};
+    static const int64_t axes[][3] = {{0, 2, 3}, {1, 2, 3}, {0, 1, 3}, {3}};
+    uint64_t seed = kcheck_seed;
+    for (size_t i = 0; i < N_SHAPES; i++)
+        for (size_t type = 0; type < 3; type++) {
+            for (int64_t size = 1; size < 8; size++) {
+                lowering *t = lowering_begin(&mote_op_onnx_LRN_13, 1);
+                lowering_any(t, 0, types[type], 4, shapes[i], &seed);
+                mote_node_set_int(t->node, "size", size);
+                mote_node_set_float(t->node, "beta", (float)size * 0.25f);
+                lowering_expect(t);
+                lowering_check_evaluation(t);
+            }
+            for (size_t k = 0; k < 4; k++) {
+                lowering *t = lowering_begin(&mote_op_onnx_MeanVarianceNormalization_13, 1);
+                lowering_any(t, 0, types[type], 4, shapes[i], &seed);
+                mote_node_set_ints(t->node, "axes", axes[k], k == 3 ? 1 : 3);
+                lowering_expect(t);
+                lowering_check_evaluation(t);
+            }
+            lowering *t = lowering_begin(&mote_op_onnx_RandomNormalLike_22, 1);
+            lowering_any(t, 0, types[type], 4, shapes[i], &seed);
+            mote_node_set_float(t->node, "seed", (float)i);
+            lowering_expect(t);
+            lowering_check_evaluation(t);
+            t = lowering_begin(&mote_op_onnx_Multinomial_22, 1);
+            lowering_any(t, 0, types[type], 2, shapes[i] + 2, &seed);
+            mote_node_set_int(t->node, "sample_size", 77);
+            mote_node_set_float(t->node, "seed", (float)i);
+            lowering_expect(t);
+            lowering_check_evaluation(t);
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(softmax), cmocka_unit_test(layers), cmocka_unit_test(sums), cmocka_unit_test(planes), cmocka_unit_test(reductions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(softmax), cmocka_unit_test(layers), cmocka_unit_test(sums), cmocka_unit_test(planes), cmocka_unit_test(reductions),
+                                       cmocka_unit_test(evaluations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

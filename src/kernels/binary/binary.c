@@ -1,8 +1,8 @@
-/* binary.c - the rows of the binary family, their choice, pow, logic and where
+/* binary.c - the rows of the binary family, their choice, logic and where
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "kernels/binary/binary.h"
-#include "kernels/vec/dmath.h"
+#include <string.h>
 
 #define ROW(ID, id, out, isa_name, isa_bits)                                                                           \
     {"mote_binary_f32_f32_" #out "_" #id "_" #isa_name, isa_bits, MOTE_BINARY_##ID, mote_binary_f32_f32_##out##_##id##_##isa_name},
@@ -46,32 +46,6 @@ const mote_binary_row *mote_binary_select(mote_binary op, uint32_t cpu)
     while (r->op != op || (r->isa & ~cpu) != 0)
         r++;
     return r;
-}
-
-float mote_binary_pow1(float a, float b)
-{
-    if (b == 2.0f)
-        return a * a;
-    if (b == 0.5f)
-        return a == -INFINITY ? INFINITY : sqrtf(a + 0.0f);
-    if (b == 1.0f)
-        return a;
-    if (b == -1.0f)
-        return 1.0f / a;
-    if (b == 0.0f || a == 1.0f)
-        return 1.0f;
-    if (a != a || b != b)
-        return a + b;
-    float m = fabsf(a);
-    bool whole = fabsf(b) >= 0x1p24f || floorf(b) == b, odd = whole && fabsf(b) < 0x1p24f && ((int32_t)b & 1) != 0;
-    float sign = signbit(a) && odd ? -1.0f : 1.0f;
-    if (isinf(b))
-        return m == 1.0f ? 1.0f : (m > 1.0f) == (b > 0.0f) ? INFINITY : 0.0f;
-    if (m == 0.0f || isinf(m))
-        return (m == 0.0f) == (b > 0.0f) ? sign * 0.0f : sign * INFINITY;
-    if (a < 0.0f && !whole)
-        return NAN;
-    return sign * (float)dm_exp((double)b * dm_log((double)m));
 }
 
 /* Eight bytes at a time. A scalar operand is spread over them. */

@@ -6,7 +6,7 @@
  * y may be a or b (a vector operand), and may not overlap them otherwise; no alignment. A row broadcast is a call for each row.
  *   add sub mul div   one IEEE operation           min max   NaN when either is NaN
  *   prelu  a < 0 ? a b : a                         add_relu  max(0, a + b)              sqdiff  (a - b)^2
- *   pow    a^b as C's pow has it, computed in double and rounded once (exactly a a, sqrt(a), a, 1/a for b = 2, 0.5, 1, -1)
+ *   pow    a^b as C's pow has it, within 0.8 ULP (exactly a a, sqrt(a), a, 1/a for b = 2, 0.5, 1, -1)
  *   eq ne lt le gt ge   bytes 0 and 1
  * Every row of a function gives the same bits. */
 #ifndef MOTE_KERNELS_BINARY_BINARY_H
@@ -38,8 +38,6 @@ typedef struct mote_binary_row {
 
 const mote_binary_row *mote_binary_select(mote_binary op, uint32_t cpu);
 const mote_binary_row *mote_binary_rows(size_t *count);
-/* one element of pow */
-float mote_binary_pow1(float a, float b);
 
 /* The same on other types, plain C. op: ADD SUB MUL DIV MIN MAX and the tests; integers wrap; a division by zero gives 0, and the smallest value by -1
  * itself. bits and sign: 8 16 32 64; signed or not. */

@@ -14,24 +14,71 @@ VF vf b_sqdiff(vf a, vf b)
     vf d = vf_sub(a, b);
     return vf_mul(d, d);
 }
-/* The common exponents on lanes; the others one by one, in double. */
+/* x^y for 0 < x < inf: 2^(y log2 x), the logarithm and its product with y in two floats each. Largest errors found: 0.68 ULP, and 0.78 of
+ * results that are denormal, which are rounded once more. */
+VF vf pow_positive(vf x, vf y)
+{
+    vf one = vf_set(1.0f), two = vf_set(2.0f);
+    vm tiny = vf_lt(x, vf_set(0x1p-126f));
+    vi u = vf_bits(vf_sel(tiny, vf_mul(x, vf_set(0x1p24f)), x)), k = vi_sra(vi_sub(u, vi_set(0x3f3504f3)), 23);
+    vf f = vf_sub(vf_from_bits(vi_sub(u, vi_sll(k, 23))), one);
+    vf n = vf_sub(vi_to_f(k), vf_sel(tiny, vf_set(24.0f), vf_set(0.0f)));
+    /* log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 ...), s = f / (2 + f) */
+    vf d = vf_add(two, f), inverse = vf_div(one, d), s = vf_mul(f, inverse);
+    vf s_low = vf_mul(vf_fnma(s, vf_sub(f, vf_sub(d, two)), vf_fnma(s, d, f)), inverse);
+    vf z = vf_mul(s, s), z_low = vf_fma(vf_add(s, s), s_low, vf_fma(s, s, vec_neg(z)));
+    vf q = vf_fma(vf_set(0x1.3b13b2p-4f), z, vf_set(0x1.745d18p-4f));
+    q = vf_fma(q, z, vf_set(0x1.c71c72p-4f));
+    q = vf_fma(q, z, vf_set(0x1.24924ap-3f));
+    q = vf_mul(vf_fma(q, z, vf_set(0x1.99999ap-3f)), z);
+    vf third = vf_set(0x1.555556p-2f), c = vf_add(third, q);
+    vf c_low = vf_add(vf_sub(q, vf_sub(c, third)), vf_set(-0x1.555556p-27f));
+    vf v = vf_mul(z, c), v_low = vf_fma(z, c_low, vf_fma(z_low, c, vf_fma(z, c, vec_neg(v))));
+    vf g = vf_add(one, v), g_low = vf_add(vf_sub(v, vf_sub(g, one)), v_low);
+    vf e = vf_mul(s, g), e_low = vf_fma(s, g_low, vf_fma(s_low, g, vf_fma(s, g, vec_neg(e))));
+    vf scale = vf_set(0x1.715476p+1f), l = vf_mul(e, scale); /* 2 / ln 2 */
+    vf l_low = vf_fma(e, vf_set(0x1.4ae0cp-25f), vf_fma(e_low, scale, vf_fma(e, scale, vec_neg(l))));
+    vf h = vf_add(n, l), h_low = vf_add(vf_sub(l, vf_sub(h, n)), l_low);
+    /* beyond 2^32 any x but 1 is far out of range */
+    y = vf_max(vf_set(-0x1p32f), vf_min(vf_set(0x1p32f), y));
+    vf p = vf_mul(y, h), p_low = vf_fma(y, h_low, vf_fma(y, h, vec_neg(p)));
+    p_low = vf_sel(vf_lt(vec_abs(p), vf_set(160.0f)), p_low, vf_set(0.0f));
+    p = vf_max(vf_set(-160.0f), vf_min(vf_set(160.0f), p));
+    vf t = vf_add(p, vf_set(VEC_ROUND_MAGIC)), rest = vf_sub(p, vf_sub(t, vf_set(VEC_ROUND_MAGIC)));
+    vf r = vf_add(rest, p_low), r_low = vf_sub(p_low, vf_sub(r, rest));
+    vf ln2 = vf_set(0x1.62e43p-1f), w = vf_mul(r, ln2);
+    vf w_low = vf_fma(r_low, ln2, vf_fma(r, vf_set(-0x1.05c61p-29f), vf_fma(r, ln2, vec_neg(w))));
+    q = vf_fma(vf_set(0x1.a01a02p-16f), w, vf_set(0x1.a01a02p-13f));
+    q = vf_fma(q, w, vf_set(0x1.6c16c2p-10f));
+    q = vf_fma(q, w, vf_set(0x1.111112p-7f));
+    q = vf_fma(q, w, vf_set(0x1.555556p-5f));
+    q = vf_fma(q, w, vf_set(0x1.555556p-3f));
+    q = vf_fma(vf_mul(w, w), vf_fma(q, w, vf_set(0.5f)), w_low);
+    vf high = vf_add(one, w);
+    return vec_scale(vf_add(high, vf_add(vf_sub(w, vf_sub(high, one)), q)), t);
+}
+/* The common exponents exactly; zeros, infinities, signs and NaN as C's pow has them. */
 VF vf b_pow(vf a, vf b)
 {
-    vf one = vf_set(1.0f), zero = vf_set(0.0f);
+    vf one = vf_set(1.0f), zero = vf_set(0.0f), inf = vf_set(__builtin_inff());
     vm two = vf_eq(b, vf_set(2.0f)), half = vf_eq(b, vf_set(0.5f)), same = vf_eq(b, one), inverse = vf_eq(b, vf_set(-1.0f));
-    uint32_t known = vm_bits(vm_or(vm_or(two, half), vm_or(same, inverse)));
-    if (known == (uint32_t)((1ull << VW) - 1)) {
-        vf root = vf_sqrt(vf_add(a, zero)); /* -0 + 0 = 0; sqrt(-inf) is apart */
-        root = vf_sel(vf_eq(a, vf_set(-__builtin_inff())), vf_set(__builtin_inff()), root);
-        vf r = vf_sel(two, vf_mul(a, a), vf_sel(half, root, a));
-        return vf_sel(inverse, vf_div(one, a), r);
-    }
-    float x[VW], e[VW];
-    vf_store(x, a);
-    vf_store(e, b);
-    for (int i = 0; i < VW; i++)
-        x[i] = mote_binary_pow1(x[i], e[i]);
-    return vf_load(x);
+    vm known = vm_or(vm_or(two, half), vm_or(same, inverse));
+    vf root = vf_sqrt(vf_add(a, zero)); /* -0 + 0 = 0; sqrt(-inf) is apart */
+    root = vf_sel(vf_eq(a, vec_neg(inf)), inf, root);
+    vf r = vf_sel(two, vf_mul(a, a), vf_sel(half, root, a));
+    r = vf_sel(inverse, vf_div(one, a), r);
+    if (vm_bits(known) == (uint32_t)((1ull << VW) - 1))
+        return r;
+    vf m = vec_abs(a), hb = vf_mul(b, vf_set(0.5f)), y = pow_positive(m, b);
+    vm whole = vf_eq(vf_floor(b), b), even = vf_eq(vf_floor(hb), hb);
+    vf up = vf_sel(vf_gt(b, zero), inf, zero);
+    y = vf_sel(vf_eq(m, inf), up, y);
+    y = vf_sel(vf_eq(m, zero), vf_sel(vf_gt(b, zero), zero, inf), y);
+    y = vf_sel(vf_lt(a, zero), vf_sel(vm_or(whole, vf_eq(m, inf)), y, vf_set(__builtin_nanf(""))), y);
+    y = vf_sel(even, y, vf_sel(whole, vec_copysign(y, a), y));
+    y = vf_sel(vf_ne(a, a), a, vf_sel(vf_ne(b, b), b, y));
+    y = vf_sel(vm_or(vf_eq(b, zero), vf_eq(a, one)), one, y);
+    return vf_sel(known, r, y);
 }
 
 /* tails read zeros in the missing lanes and do not write them */
@@ -65,6 +112,21 @@ VF void put_booln(void *y, size_t i, size_t n, vm m)
     VTARGET void VNAME(mote_binary_f32_f32_f32_##id)(const float *a, const float *b, void *y, size_t n, unsigned form) \
     {                                                                                                                  \
         BINARY_BODY(b_##id, put_f32, put_f32n)                                                                         \
+    }
+/* one body for every form, whole vectors and the rest */
+#define BINARY_LONG(ID, id)                                                                                            \
+    VTARGET void VNAME(mote_binary_f32_f32_f32_##id)(const float *a, const float *b, void *y, size_t n, unsigned form) \
+    {                                                                                                                  \
+        for (size_t i = 0; i < n; i += VW) {                                                                           \
+            const size_t left = n - i;                                                                                 \
+            vf u = form == MOTE_FORM_SV ? vf_set(a[0]) : left < VW ? vf_loadn(a + i, left) : vf_load(a + i);           \
+            vf v = form == MOTE_FORM_VS ? vf_set(b[0]) : left < VW ? vf_loadn(b + i, left) : vf_load(b + i);           \
+            u = b_##id(u, v);                                                                                          \
+            if (left < VW)                                                                                             \
+                put_f32n(y, i, left, u);                                                                               \
+            else                                                                                                       \
+                put_f32(y, i, u);                                                                                      \
+        }                                                                                                              \
     }
 #define BINARY_TEST(ID, id)                                                                                            \
     VTARGET void VNAME(mote_binary_f32_f32_bool_##id)(const float *a, const float *b, void *y, size_t n, unsigned form)\
