@@ -138,16 +138,16 @@ static mote_status eval_uniform(mote_eval *c)
 /* ---- normal ---- */
 
 /* Pairs sqrt(-2 ln u) (cos, sin)(2 pi v) */
-static void normal_f32(const uint32_t *words, float *y, size_t pairs, float mean, float scale)
+static void normal_f32(uint32_t cpu, const uint32_t *words, float *y, size_t pairs, float mean, float scale)
 {
     float u[BLOCK / 2], v[BLOCK / 2], s[BLOCK / 2];
     for (size_t i = 0; i < pairs; i++) {
         u[i] = (float)(((double)words[2 * i] + 0.5) * 0x1p-32);
         v[i] = (float)(((double)words[2 * i + 1] + 0.5) * (0x1p-32 * 6.283185307179586));
     }
-    mote_unary_f32_f32_log_ref(u, u, pairs, NULL);
-    mote_unary_f32_f32_sin_ref(v, s, pairs, NULL);
-    mote_unary_f32_f32_cos_ref(v, v, pairs, NULL);
+    mote_unary_select(MOTE_UNARY_LOG, cpu)->fn(u, u, pairs, NULL);
+    mote_unary_select(MOTE_UNARY_SIN, cpu)->fn(v, s, pairs, NULL);
+    mote_unary_select(MOTE_UNARY_COS, cpu)->fn(v, v, pairs, NULL);
     for (size_t i = 0; i < pairs; i++) {
         const float radius = sqrtf(-2 * u[i]);
         y[2 * i] = mean + scale * (radius * v[i]);
@@ -183,7 +183,7 @@ static mote_status eval_normal(mote_eval *c)
         if (wide)
             normal_f64(words, block.d, blocks, mean, scale);
         else
-            normal_f32(words, block.f, 2 * blocks, (float)mean, (float)scale);
+            normal_f32(c->cpu, words, block.f, 2 * blocks, (float)mean, (float)scale);
         mote_elements_store(y->dtype, y->data, at, m, &block);
     }
     return MOTE_OK;
@@ -237,22 +237,23 @@ static mote_status infer_multinomial(mote_infer *c)
 }
 
 /* sums[k] = sum over j <= k of exp(x[j] - max x): classes in proportion to exp(x). */
-static mote_status cumulate(const mote_array *x, size_t row, size_t classes, void *scores, double *sums, mote_diag *diag)
+static mote_status cumulate(const mote_eval *c, size_t row, size_t classes, void *scores, double *sums)
 {
+    const mote_array *x = c->in[0];
     const bool wide = mote_class_of(x->dtype) == MOTE_CLASS_F64;
     float *f = scores;
     double *d = scores, max = -INFINITY, sum = 0;
     mote_elements_load(x->dtype, x->data, row * classes, 1, classes, scores);
     for (size_t k = 0; k < classes; k++) {
         const double score = wide ? d[k] : (double)f[k];
-        MOTE_REQUIRE(score < (double)INFINITY, diag, MOTE_E_VALUE, "input has %g in row %zu, column %zu", score, row, k);
+        MOTE_REQUIRE(score < (double)INFINITY, c->diag, MOTE_E_VALUE, "input has %g in row %zu, column %zu", score, row, k);
         max = score > max ? score : max;
     }
-    MOTE_REQUIRE(max > -(double)INFINITY, diag, MOTE_E_VALUE, "no class of row %zu has a probability above 0", row);
+    MOTE_REQUIRE(max > -(double)INFINITY, c->diag, MOTE_E_VALUE, "no class of row %zu has a probability above 0", row);
     if (!wide) {
         for (size_t k = 0; k < classes; k++)
             f[k] -= (float)max;
-        mote_unary_f32_f32_exp_ref(f, f, classes, NULL);
+        mote_unary_select(MOTE_UNARY_EXP, c->cpu)->fn(f, f, classes, NULL);
     }
     for (size_t k = 0; k < classes; k++)
         sums[k] = sum += wide ? exp(d[k] - max) : (double)f[k];
@@ -274,7 +275,7 @@ static mote_status eval_multinomial_temp(mote_eval *c, mote_arena *temp)
     mote_random r;
     begin(&r, c);
     for (size_t b = 0; b < batch; b++) {
-        MOTE_TRY(cumulate(x, b, classes, scores, sums, c->diag));
+        MOTE_TRY(cumulate(c, b, classes, scores, sums));
         const double total = sums[classes - 1];
         for (size_t s = 0; s < samples; s++) {
             const size_t at = b * samples + s;
