@@ -232,6 +232,20 @@ static void dynamic(void **state)
             x[17] = INFINITY;
         dynamic_one(x, n);
     }
+    /* the extremes beside a NaN, and elsewhere: blocks of 8192, whole and cut */
+    static const size_t sizes[] = {8191, 8192, 8193, 16388, 20000};
+    for (size_t k = 0; k < 5; k++)
+        for (size_t form = 0; form < 4; form++) {
+            const size_t n = sizes[k];
+            for (size_t i = 0; i < n; i++)
+                x[i] = rng_float(&seed, -1.0f, 1.0f);
+            x[n - 2] = 9.0f, x[5] = -4.0f;
+            if (form & 1)
+                x[3] = NAN;
+            if (form & 2)
+                x[n - 1] = -NAN;
+            dynamic_one(x, n);
+        }
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "base/size.h"
 #include "kernels/quantize/quantize.h"
+#include "kernels/reduce/reduce.h"
 #include "provider/cpu/lower.h"
 
 enum { GRAIN = 8192, ROW_GRAIN = 64 };
@@ -129,49 +130,50 @@ static mote_status lower_dequantize(mote_lower *l) { return lower_quant(l, false
 
 /* ---- DynamicQuantizeLinear ---- */
 
-enum { LANES = 16 };
+enum { EXTREMES = 8192 }; /* elements of which both extremes are found while they are in the cache */
 
-/* The extremes of the elements and 0; a NaN is neither. */
-static void extremes(const float *x, size_t n, float *least, float *most)
-{
-    float low[LANES] = {0}, high[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            low[k] = x[i + k] < low[k] ? x[i + k] : low[k];
-            high[k] = x[i + k] > high[k] ? x[i + k] : high[k];
-        }
-    for (; i < n; i++) {
-        low[0] = x[i] < low[0] ? x[i] : low[0];
-        high[0] = x[i] > high[0] ? x[i] : high[0];
-    }
-    *least = low[0];
-    *most = high[0];
-    for (size_t k = 1; k < LANES; k++) {
-        *least = low[k] < *least ? low[k] : *least;
-        *most = high[k] > *most ? high[k] : *most;
-    }
-}
+typedef struct dynamic_params {
+    quant_params quant;
+    const mote_reduce_row *least, *most;
+} dynamic_params;
 
 typedef struct dynamic_job {
+    const dynamic_params *p;
     const float *x;
-    float *found; /* pairs: least and most of each block */
+    float *found; /* pairs of each worker: the extremes of its elements and 0; a NaN is neither */
 } dynamic_job;
 
 static void extremes_range(void *ctx, unsigned worker, size_t begin, size_t end)
 {
     const dynamic_job *j = ctx;
-    float low, high, *found = j->found + 2 * worker;
-    extremes(j->x + begin, end - begin, &low, &high);
+    float low = 0, high = 0, *found = j->found + 2 * worker;
+    for (size_t i = begin, n; i < end; i += n) {
+        float e[8];
+        const float *x = j->x + i;
+        n = end - i < EXTREMES ? end - i : EXTREMES;
+        const size_t rows = n % 4 == 0 ? 4 : 1, row = n / rows;
+        j->p->least->rows(x, row, e, rows, row);
+        j->p->most->rows(x, row, e + rows, rows, row);
+        bool nan = false;
+        for (size_t k = 0; k < 2 * rows; k++)
+            nan = nan || e[k] != e[k];
+        if (!nan)
+            x = e;
+        for (size_t k = 0, count = nan ? n : 2 * rows; k < count; k++) {
+            low = x[k] < low ? x[k] : low;
+            high = x[k] > high ? x[k] : high;
+        }
+    }
     found[0] = low < found[0] ? low : found[0];
     found[1] = high > found[1] ? high : found[1];
 }
 
 static mote_status dynamic_run(const mote_step *step, mote_exec *x)
 {
-    const quant_params *p = step->params;
+    const dynamic_params *params = step->params;
+    const quant_params *p = &params->quant;
     const unsigned workers = mote_pool_workers(x->pool);
-    dynamic_job d = {.x = step->in[0]->data, .found = x->scratch};
+    dynamic_job d = {.p = params, .x = step->in[0]->data, .found = x->scratch};
     for (unsigned i = 0; i < 2 * workers; i++)
         d.found[i] = 0;
     mote_parallel_for(x->pool, p->count, GRAIN, extremes_range, &d);
@@ -202,14 +204,16 @@ static mote_status dynamic_run(const mote_step *step, mote_exec *x)
 
 static mote_status lower_dynamic(mote_lower *l)
 {
-    quant_params *p;
+    dynamic_params *p;
     MOTE_TRY(mote_lower_params(l, sizeof *p, (void **)&p));
-    *p = (quant_params){.row = mote_quantize_select(MOTE_Q_U8, l->cpu), .count = mote_array_count(l->in[0]), .n = 1, .inner = 1};
+    p->quant = (quant_params){.row = mote_quantize_select(MOTE_Q_U8, l->cpu), .count = mote_array_count(l->in[0]), .n = 1, .inner = 1};
+    p->least = mote_reduce_select(MOTE_REDUCE_MIN, l->cpu);
+    p->most = mote_reduce_select(MOTE_REDUCE_MAX, l->cpu);
     if (!mote_size_mul(l->workers, 2 * sizeof(float), &l->scratch_bytes))
         return MOTE_OK;
     l->run = dynamic_run;
     l->params = p;
-    l->kernel = p->row->name;
+    l->kernel = p->quant.row->name;
     return MOTE_OK;
 }
 
