@@ -1,4 +1,4 @@
-/* test_binary.c - every binary row: bits of the plain C row in every form; pow against libm; integers
+/* test_binary.c - every binary row: bits of the plain C row in every form; pow and fmod against libm; integers
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kcheck.h"
 #include "kernels/binary/binary.h"
@@ -137,6 +137,80 @@ static void pow_is_accurate(void **state)
             check_pow(&rows[i]);
 }
 
+/* fmod is exact: C's, on every row */
+static void fmod_is_exact(void **state)
+{
+    (void)state;
+    static const float edges[] = {0.0f, 0x1p-149f, 0x1.8p-130f, 0x1p-126f, 0.1f, 0.5f, 0.75f, 0x1.fffffep-1f, 1.0f, 0x1.000002p+0f, 2.0f, 3.0f, 10.0f, 0x1.fffffep+23f, 0x1p+24f, 0x1.000002p+24f, 1e10f, 0x1.fffffep+127f, INFINITY, NAN};
+    enum { N = sizeof edges / sizeof edges[0] };
+    float a[256], b[256], y[256], want[256];
+    uint64_t seed = 9;
+    size_t count;
+    const mote_binary_row *rows = mote_binary_rows(&count);
+    for (size_t k = 0; k < count; k++) {
+        if (rows[k].op != MOTE_BINARY_FMOD || (rows[k].isa & ~mote_cpu_features()) != 0)
+            continue;
+        for (size_t round = 0; round < 2000; round++) {
+            for (size_t i = 0; i < 256; i++) {
+                const float whole = roundf(rng_float(&seed, 1.0f, 1000.0f));
+                b[i] = i & 1 ? rng_any(&seed) : rng_float(&seed, -3.0f, 3.0f);
+                /* multiples and their neighbours, where the quotient is rounded to a whole number */
+                a[i] = i & 2 ? rng_any(&seed) : i & 4 ? rng_float(&seed, -300.0f, 300.0f) : nextafterf(whole * b[i], i & 8 ? 0.0f : INFINITY);
+                if (round < N)
+                    a[i] = i & 1 ? -edges[round] : edges[round], b[i] = (i & 2 ? -1.0f : 1.0f) * edges[i / 4 % N];
+                want[i] = fmodf(a[i], b[i]);
+            }
+            rows[k].fn(a, b, y, 256, MOTE_FORM_VV);
+            expect_same(rows[k].name, y, want, 256);
+        }
+    }
+}
+
+/* Remainders and shifts of every type in every form, against 64-bit arithmetic of one element. */
+static void remainders_and_shifts(void **state)
+{
+    (void)state;
+    static const int64_t values[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 63, 64, 65, 100, 127, 128, 255, 1000, 32767, 65535, 2147483647, 4294967295, INT64_MAX, INT64_MIN, INT32_MIN, -32768, -128, -65, -9, -8, -7, -2, -1};
+    enum { N = sizeof values / sizeof values[0] };
+    static const unsigned widths[] = {8, 16, 32, 64};
+    static const mote_binary ops[] = {MOTE_BINARY_MOD, MOTE_BINARY_FMOD, MOTE_BINARY_SHL, MOTE_BINARY_SHR};
+    for (size_t w = 0; w < 8; w++)
+        for (size_t o = 0; o < 4; o++)
+            for (unsigned form = 0; form < 3; form++)
+                for (size_t k = 0; k < N; k++) {
+                    const unsigned bits = widths[w / 2], size = bits / 8;
+                    const bool sign = w & 1;
+                    uint64_t a[N], b[N];
+                    uint8_t pa[8 * N], pb[8 * N], y[8 * N];
+                    for (size_t i = 0; i < N; i++) { /* as the type has them, extended to 64 bits */
+                        const int64_t both[] = {form == MOTE_FORM_SV ? values[k] : values[i], form == MOTE_FORM_VS ? values[k] : values[(i + k) % N]};
+                        for (int c = 0; c < 2; c++) {
+                            uint64_t u = (uint64_t)both[c] << (64 - bits);
+                            (c == 0 ? a : b)[i] = sign ? (uint64_t)((int64_t)u >> (64 - bits)) : u >> (64 - bits);
+                        }
+                        memcpy(pa + i * size, &a[i], size);
+                        memcpy(pb + i * size, &b[i], size);
+                    }
+                    mote_binary_int_select(ops[o], bits, sign)(pa, pb, y, N, form);
+                    for (size_t i = 0; i < N; i++) {
+                        const int64_t u = (int64_t)a[i], v = (int64_t)b[i];
+                        uint64_t want;
+                        if (o >= 2 && b[i] >= bits)
+                            want = o == 3 && sign && u < 0 ? UINT64_MAX : 0;
+                        else if (o >= 2)
+                            want = o == 2 ? a[i] << b[i] : sign ? (uint64_t)(u >> v) : a[i] >> b[i];
+                        else if (v == 0 || (sign && v == -1))
+                            want = 0;
+                        else if (!sign)
+                            want = a[i] % b[i];
+                        else
+                            want = (uint64_t)(o == 0 && u % v != 0 && (u < 0) != (v < 0) ? u % v + v : u % v);
+                        if (memcmp(y + i * size, &want, size) != 0)
+                            fail_msg("function %zu of %s %u bits, form %u: %lld, %lld", o, sign ? "signed" : "unsigned", bits, form, (long long)u, (long long)v);
+                    }
+                }
+}
+
 static void integers(void **state)
 {
     (void)state;
@@ -199,6 +273,7 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows_agree), cmocka_unit_test(planted),
-                                       cmocka_unit_test(pow_is_accurate), cmocka_unit_test(integers)};
+                                       cmocka_unit_test(pow_is_accurate), cmocka_unit_test(integers),
+                                       cmocka_unit_test(fmod_is_exact), cmocka_unit_test(remainders_and_shifts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "kernels/binary/binary.h"
+#include <math.h>
 #include <string.h>
 
 #define ROW(ID, id, out, isa_name, isa_bits)                                                                           \
@@ -47,6 +48,8 @@ const mote_binary_row *mote_binary_select(mote_binary op, uint32_t cpu)
         r++;
     return r;
 }
+
+float mote_binary_fmod1(float a, float b) { return fmodf(a, b); }
 
 /* Eight bytes at a time. A scalar operand is spread over them. */
 #define LOGIC(OP)                                                                                                      \

@@ -7,6 +7,7 @@
  *   add sub mul div   one IEEE operation           min max   NaN when either is NaN
  *   prelu  a < 0 ? a b : a                         add_relu  max(0, a + b)              sqdiff  (a - b)^2
  *   pow    a^b as C's pow has it, within 0.8 ULP (exactly a a, sqrt(a), a, 1/a for b = 2, 0.5, 1, -1)
+ *   fmod   the remainder of a / b towards zero, of a's sign, exact: C's fmod
  *   eq ne lt le gt ge   bytes 0 and 1
  * Every row of a function gives the same bits. */
 #ifndef MOTE_KERNELS_BINARY_BINARY_H
@@ -21,7 +22,12 @@ typedef enum mote_binary {
 #include "kernels/binary/binary_ops.inc"
 #undef BINARY
 #undef BINARY_TEST
-    MOTE_BINARY_COUNT
+    MOTE_BINARY_COUNT,
+    /* of integers alone */
+    MOTE_BINARY_MOD = MOTE_BINARY_COUNT,
+    MOTE_BINARY_SHL,
+    MOTE_BINARY_SHR,
+    MOTE_BINARY_INT_COUNT
 } mote_binary;
 
 enum { MOTE_FORM_VV = 0, MOTE_FORM_SV = 1, MOTE_FORM_VS = 2 };
@@ -39,8 +45,13 @@ typedef struct mote_binary_row {
 const mote_binary_row *mote_binary_select(mote_binary op, uint32_t cpu);
 const mote_binary_row *mote_binary_rows(size_t *count);
 
-/* The same on other types, plain C. op: ADD SUB MUL DIV MIN MAX and the tests; integers wrap; a division by zero gives 0, and the smallest value by -1
- * itself. bits and sign: 8 16 32 64; signed or not. */
+/* one element of fmod */
+float mote_binary_fmod1(float a, float b);
+
+/* The same on other types, plain C. op: ADD SUB MUL DIV MIN MAX FMOD, the tests, and
+ *   MOD   the remainder of a / b towards minus infinity, of b's sign         SHL SHR   a << b, a >> b; where b is not in 0 .. bits - 1: 0, of SHR of a
+ *                                                                                      negative number -1
+ * Integers wrap; a division by zero gives 0, and the smallest value by -1 itself, with remainder 0. bits and sign: 8 16 32 64; signed or not. */
 typedef void (*mote_binary_int_fn)(const void *a, const void *b, void *y, size_t n, unsigned form);
 mote_binary_int_fn mote_binary_int_select(mote_binary op, unsigned bits, bool is_signed);
 

@@ -81,6 +81,28 @@ VF vf b_pow(vf a, vf b)
     return vf_sel(known, r, y);
 }
 
+/* a - t b, t = trunc(a / b): exact while |a / b| < 2^24. A quotient that was rounded up to a whole number gives a negative rest, to which b is added; that
+ * and all of these are representable. */
+VF vf b_fmod(vf a, vf b)
+{
+    vf q = vf_div(a, b), r = vf_fnma(vf_trunc(q), b, a), zero = vf_set(0.0f);
+    vm below = vm_and(vi_gt(vi_set(0), vi_xor(vf_bits(r), vf_bits(a))), vf_ne(r, zero));
+    r = vec_copysign(vf_sel(below, vf_add(r, vec_copysign(b, a)), r), a);
+    vm near = vm_and(vf_lt(vec_abs(q), vf_set(0x1p24f)), vf_lt(vec_abs(b), vf_set(__builtin_inff())));
+    const uint32_t lanes = vm_bits(near);
+    if (MOTE_UNLIKELY(lanes != (uint32_t)((1ull << VW) - 1))) {
+        float x[VW], y[VW], to[VW];
+        vf_store(x, a);
+        vf_store(y, b);
+        vf_store(to, r);
+        for (int i = 0; i < VW; i++)
+            if ((lanes >> i & 1u) == 0)
+                to[i] = mote_binary_fmod1(x[i], y[i]);
+        r = vf_load(to);
+    }
+    return r;
+}
+
 /* tails read zeros in the missing lanes and do not write them */
 #define BINARY_LOOP(load_a, load_b, load_an, load_bn, f, put, putn)                                                    \
     for (; i + VW <= n; i += VW)                                                                                       \

@@ -126,7 +126,7 @@ static mote_status lower_as(mote_lower *l, mote_binary op, int logic)
         b->integer = mote_binary_int_select(op, (unsigned)b->size * 8, mote_dtype_in(t, MOTE_DTYPES_SINT));
         if (b->integer == NULL)
             return MOTE_OK;
-        b->divides = op == MOTE_BINARY_DIV;
+        b->divides = op == MOTE_BINARY_DIV || op == MOTE_BINARY_MOD || op == MOTE_BINARY_FMOD;
         l->kernel = "mote_binary_int";
     } else {
         l->kernel = "mote_binary_logic";
@@ -168,6 +168,22 @@ static mote_status lower_binary(mote_lower *l)
 static mote_status lower_and(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ, MOTE_LOGIC_AND); }
 static mote_status lower_or(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ, MOTE_LOGIC_OR); }
 static mote_status lower_xor(mote_lower *l) { return lower_as(l, MOTE_BINARY_EQ, MOTE_LOGIC_XOR); }
+
+static mote_status lower_shift(mote_lower *l)
+{
+    const mote_str how = mote_node_string(l->node, "direction", "");
+    const bool left = mote_str_is(how, "LEFT");
+    return left || mote_str_is(how, "RIGHT") ? lower_as(l, left ? MOTE_BINARY_SHL : MOTE_BINARY_SHR, -1) : MOTE_OK;
+}
+
+/* of floats the remainder towards zero alone */
+static mote_status lower_mod(mote_lower *l)
+{
+    const int64_t truncated = mote_node_int(l->node, "fmod", 0);
+    if (truncated != 1 && (truncated != 0 || !mote_dtype_in(l->in[0]->dtype, MOTE_DTYPES_INT)))
+        return MOTE_OK;
+    return lower_as(l, truncated == 1 ? MOTE_BINARY_FMOD : MOTE_BINARY_MOD, -1);
+}
 
 /* ---- integers bit by bit: of equal shapes, whatever their width ---- */
 
@@ -281,6 +297,8 @@ static mote_status lower_where(mote_lower *l)
 MOTE_LOWER(onnx, And, lower_and)
 MOTE_LOWER(onnx, Or, lower_or)
 MOTE_LOWER(onnx, Xor, lower_xor)
+MOTE_LOWER(onnx, BitShift, lower_shift)
+MOTE_LOWER(onnx, Mod, lower_mod)
 MOTE_LOWER(onnx, BitwiseAnd, lower_bits)
 MOTE_LOWER(onnx, BitwiseOr, lower_bits)
 MOTE_LOWER(onnx, BitwiseXor, lower_bits)
