@@ -3,6 +3,7 @@
  *
  * Source: ONNX operators of the same names. Integers wrap modulo their width; an integer division by zero is MOTE_E_VALUE. */
 #include "base/platform.h"
+#include "kernels/binary/binary.h"
 #include "ops/args.h"
 #include "ops/map.h"
 #include "ops/scalar.h"
@@ -196,6 +197,7 @@ static mote_status eval_pow(mote_eval *c)
     mote_broadcast bc;
     block a, b;
     double x64[MOTE_MAP_BLOCK], y64[MOTE_MAP_BLOCK];
+    const mote_binary_fn to_power = mote_binary_select(MOTE_BINARY_POW, c->cpu)->fn;
     MOTE_TRY(mote_broadcast_init(&bc, y, c->in, 2, c->diag));
     for (size_t i = 0; i < bc.count; i += MOTE_MAP_BLOCK) {
         size_t n = mote_min_size(bc.count - i, MOTE_MAP_BLOCK);
@@ -203,12 +205,17 @@ static mote_status eval_pow(mote_eval *c)
         mote_broadcast_load(&bc, 1, tb, c->in[1]->data, i, n, &b);
         if (is_int(ca) && is_int(cb)) {
             MOTE_TRY(pow_ints(c, &a, &b, ca == MOTE_CLASS_S64, cb == MOTE_CLASS_S64, n));
+        } else if (ca == MOTE_CLASS_F32 && cb != MOTE_CLASS_F64) {
+            float power[MOTE_MAP_BLOCK];
+            to_double(cb, &b, n, y64);
+            for (size_t k = 0; k < n; k++)
+                power[k] = (float)y64[k];
+            to_power(a.f32, power, a.f32, n, MOTE_FORM_VV);
         } else {
             to_double(ca, &a, n, x64);
             to_double(cb, &b, n, y64);
             for (size_t k = 0; k < n; k++)
-                x64[k] = ca == MOTE_CLASS_F32 && cb != MOTE_CLASS_F64 ? (double)scalar_pow_f32((float)x64[k], (float)y64[k])
-                                                                      : pow(x64[k], y64[k]);
+                x64[k] = pow(x64[k], y64[k]);
             for (size_t k = 0; k < n; k++)
                 if (ca == MOTE_CLASS_F32)
                     a.f32[k] = (float)x64[k];
