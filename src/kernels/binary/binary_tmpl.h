@@ -63,11 +63,14 @@ VF vf b_pow(vf a, vf b)
     vf one = vf_set(1.0f), zero = vf_set(0.0f), inf = vf_set(__builtin_inff());
     vm two = vf_eq(b, vf_set(2.0f)), half = vf_eq(b, vf_set(0.5f)), same = vf_eq(b, one), inverse = vf_eq(b, vf_set(-1.0f));
     vm known = vm_or(vm_or(two, half), vm_or(same, inverse));
+    const uint32_t all = (uint32_t)((1ull << VW) - 1);
+    if (vm_bits(two) == all)
+        return vf_mul(a, a);
     vf root = vf_sqrt(vf_add(a, zero)); /* -0 + 0 = 0; sqrt(-inf) is apart */
     root = vf_sel(vf_eq(a, vec_neg(inf)), inf, root);
     vf r = vf_sel(two, vf_mul(a, a), vf_sel(half, root, a));
     r = vf_sel(inverse, vf_div(one, a), r);
-    if (vm_bits(known) == (uint32_t)((1ull << VW) - 1))
+    if (vm_bits(known) == all)
         return r;
     vf m = vec_abs(a), hb = vf_mul(b, vf_set(0.5f)), y = pow_positive(m, b);
     vm whole = vf_eq(vf_floor(b), b), even = vf_eq(vf_floor(hb), hb);
