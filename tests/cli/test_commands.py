@@ -38,7 +38,7 @@ def test_help():
     check(subprocess.run(["bash", "-n"], input=bash.encode()).returncode == 0, "bash reads the completions")
     words = subprocess.run(["bash", "-c", bash + "\nCOMP_WORDS=(mote run --pr); COMP_CWORD=2; _mote; echo ${COMPREPLY[@]}; COMP_WORDS=(mote e); COMP_CWORD=1; _mote; echo ${COMPREPLY[@]}"],
                            stdout=subprocess.PIPE).stdout.decode().split("\n")
-    check(words[0].split() == ["--prep", "--provider"] and words[1] == "eval", f"bash completes --pr and e: {words}")
+    check(words[0].split() == ["--prep", "--precision", "--provider"] and words[1] == "eval", f"bash completes --pr and e: {words}")
     zsh = mote("completion", "zsh")[1]
     check(zsh.startswith("#compdef mote") and "--label-offset" in zsh, "zsh completions")
     if shutil.which("zsh"):

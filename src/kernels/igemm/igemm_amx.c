@@ -10,7 +10,7 @@
 #undef VTARGET
 #define VTARGET MOTE_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni,avx2,fma,f16c,amx-tile,amx-int8")
 #define TILE_NV 3
-#include "kernels/igemm/igemm_finish.h"
+#include "kernels/igemm/igemm_finish_tmpl.h"
 
 enum { TILE_ROWS = 16, DEPTH = 64, CUT = 2 * TILE_ROWS * DEPTH, FEW = 6 /* rows: tiles of so few are no faster than vectors */ };
 

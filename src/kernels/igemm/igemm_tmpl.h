@@ -5,7 +5,7 @@
  *     dot_a dot_spread(uint32_t word, uint32_t flip)      word ^ flip
  *     dot_b dot_load(const int8_t *b)
  *     vi dot(vi sum, dot_a a, dot_b b)     sum[lane] += the 4 products, exactly */
-#include "kernels/igemm/igemm_finish.h"
+#include "kernels/igemm/igemm_finish_tmpl.h"
 
 #define ROWS_1(X) X(0)
 #define ROWS_2(X) ROWS_1(X) X(1)

@@ -1,4 +1,4 @@
-/* igemm_finish.h - what becomes of a tile's sums; include after a vec_*.h, with TILE_NV, the vectors of 16 columns of the widest tile
+/* igemm_finish_tmpl.h - what becomes of a tile's sums; include after a vec_*.h, with TILE_NV, the vectors of 16 columns of the widest tile
  * SPDX-License-Identifier: Apache-2.0
  * finish writes t's m rows. sum: m rows of w lanes; from_zero: without bias and a's zero point, which are added here. */
 
