@@ -1,6 +1,7 @@
 /* idwconv_tmpl.h - the body of an integer depthwise row; include after a vec_*.h
  * SPDX-License-Identifier: Apache-2.0 */
 
+/* n bytes as 0 to 255: signed ones with 128 added. */
 VF vi load_q(const void *p, size_t n, bool is_signed)
 {
     uint8_t part[16] = {0};
@@ -8,7 +9,8 @@ VF vi load_q(const void *p, size_t n, bool is_signed)
         memcpy(part, p, n);
         p = part;
     }
-    return is_signed ? vi_load_s8(p) : vi_load_u8(p);
+    const vi x = vi_load_u8(p);
+    return is_signed ? vi_xor(x, vi_set(128)) : x;
 }
 
 VF void requantize_store(const mote_idwconv_tile *t, size_t pixel, size_t c, size_t n, vi x, vf scale)
@@ -31,7 +33,7 @@ VF void requantize_store(const mote_idwconv_tile *t, size_t pixel, size_t c, siz
 /* n channels from c on: of four pixels at once while there are four. */
 VF void channels(const mote_idwconv_tile *t, const int32_t *w, size_t c, size_t n, bool is_signed)
 {
-    const vi start = vi_sub(vi_load(w), vi_mul(vi_set(t->az), vi_load(w + 16)));
+    const vi start = vi_sub(vi_load(w), vi_mul(vi_set(t->az + (is_signed ? 128 : 0)), vi_load(w + 16)));
     const vf scale = vf_load((const float *)(const void *)(w + 32));
     const size_t step = t->a_step, taps = t->taps;
     size_t i = 0;
@@ -40,10 +42,10 @@ VF void channels(const mote_idwconv_tile *t, const int32_t *w, size_t c, size_t 
         const void *const *a = t->a + i;
         for (size_t k = 0; k < taps; k++, a += step) {
             const vi v = vi_load(w + 48 + 16 * k);
-            x0 = vi_add(x0, vi_mul(v, load_q((const char *)a[0] + c, n, is_signed)));
-            x1 = vi_add(x1, vi_mul(v, load_q((const char *)a[1] + c, n, is_signed)));
-            x2 = vi_add(x2, vi_mul(v, load_q((const char *)a[2] + c, n, is_signed)));
-            x3 = vi_add(x3, vi_mul(v, load_q((const char *)a[3] + c, n, is_signed)));
+            x0 = vi_add(x0, vi_mul_small(v, load_q((const char *)a[0] + c, n, is_signed)));
+            x1 = vi_add(x1, vi_mul_small(v, load_q((const char *)a[1] + c, n, is_signed)));
+            x2 = vi_add(x2, vi_mul_small(v, load_q((const char *)a[2] + c, n, is_signed)));
+            x3 = vi_add(x3, vi_mul_small(v, load_q((const char *)a[3] + c, n, is_signed)));
         }
         requantize_store(t, i, c, n, x0, scale);
         requantize_store(t, i + 1, c, n, x1, scale);
@@ -54,7 +56,7 @@ VF void channels(const mote_idwconv_tile *t, const int32_t *w, size_t c, size_t 
         vi x = start;
         const void *const *a = t->a + i;
         for (size_t k = 0; k < taps; k++, a += step)
-            x = vi_add(x, vi_mul(vi_load(w + 48 + 16 * k), load_q((const char *)a[0] + c, n, is_signed)));
+            x = vi_add(x, vi_mul_small(vi_load(w + 48 + 16 * k), load_q((const char *)a[0] + c, n, is_signed)));
         requantize_store(t, i, c, n, x, scale);
     }
 }

@@ -61,6 +61,7 @@ VF void vi_store(void *p, vi x) { _mm512_storeu_si512(p, x); }
 VF vi vi_add(vi x, vi y) { return _mm512_add_epi32(x, y); }
 VF vi vi_sub(vi x, vi y) { return _mm512_sub_epi32(x, y); }
 VF vi vi_mul(vi x, vi y) { return _mm512_mullo_epi32(x, y); }
+VF vi vi_mul_small(vi x, vi y) { return _mm512_madd_epi16(x, y); }
 VF vi vi_and(vi x, vi y) { return _mm512_and_si512(x, y); }
 VF vi vi_or(vi x, vi y) { return _mm512_or_si512(x, y); }
 VF vi vi_xor(vi x, vi y) { return _mm512_xor_si512(x, y); }

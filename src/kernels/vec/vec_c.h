@@ -16,6 +16,7 @@
  * of s32's range. vf_eq ... are false and vf_ne true for NaN. vf_sel(m, x, y) is m ? x : y. vi_andnot(x, y) is ~x & y.
  * vf_loadn reads the first n (at most 16) floats, zeros elsewhere; vf_storen writes the first n. No byte beyond them is touched.
  * vf_gather reads p[index[i]], indices of 16 lanes at any address.
+ * vi_mul_small(x, y): x within s16, y 0 to 32767.
  * vi_store_8 and vi_store_16 keep the low bits. vf_hsum, hmul, hmin, hmax fold lane i with i+8, then i+4, i+2, i+1, in this operand order. */
 #ifndef MOTE_KERNELS_VEC_C_H
 #define MOTE_KERNELS_VEC_C_H
@@ -129,6 +130,7 @@ VF void vi_store(void *p, vi x) { memcpy(p, &x, sizeof x); }
 VI2(vi_add, (int32_t)((uint32_t)x.v[i] + (uint32_t)y.v[i]))
 VI2(vi_sub, (int32_t)((uint32_t)x.v[i] - (uint32_t)y.v[i]))
 VI2(vi_mul, (int32_t)((uint32_t)x.v[i] * (uint32_t)y.v[i]))
+VI2(vi_mul_small, x.v[i] * y.v[i])
 VI2(vi_and, x.v[i] & y.v[i])
 VI2(vi_or, x.v[i] | y.v[i])
 VI2(vi_xor, x.v[i] ^ y.v[i])

@@ -122,6 +122,7 @@ VF int32x4_t vec_andnot(int32x4_t x, int32x4_t y) { return vbicq_s32(y, x); }
 VI2(vi_add, vaddq_s32)
 VI2(vi_sub, vsubq_s32)
 VI2(vi_mul, vmulq_s32)
+VI2(vi_mul_small, vmulq_s32)
 VI2(vi_and, vandq_s32)
 VI2(vi_or, vorrq_s32)
 VI2(vi_xor, veorq_s32)
