@@ -98,6 +98,46 @@ mote_status mote_sink_widened(mote_pass_context *c, const mote_value *v, int32_t
     return MOTE_OK;
 }
 
+/* A computed operand with known sizes of which at most one is not 1: to permute it is to reshape it. */
+static bool is_vector(const mote_value *v, int32_t rank)
+{
+    int32_t long_ones = 0;
+    if (v->type.kind != MOTE_KIND_TENSOR || v->type.rank < 0 || v->type.rank >= rank)
+        return false;
+    for (int32_t i = 0; i < v->type.rank; i++) {
+        if (!mote_dim_known(v->type.dims[i]))
+            return false;
+        long_ones += v->type.dims[i] != 1;
+    }
+    return long_ones <= 1;
+}
+
+static mote_status reshaped(mote_pass_context *c, mote_node *before, mote_value *v, const mote_perm *back, mote_value **out)
+{
+    int64_t wide[MOTE_MAX_RANK], dims[MOTE_MAX_RANK];
+    const int32_t add = back->rank - v->type.rank;
+    for (int32_t i = 0; i < back->rank; i++)
+        wide[i] = i < add ? 1 : v->type.dims[i - add];
+    for (int32_t i = 0; i < back->rank; i++)
+        dims[i] = wide[back->p[i]];
+    const int64_t count = back->rank;
+    mote_array shape;
+    MOTE_TRY(mote_array_shape(&shape, MOTE_DTYPE_S64, 1, &count, c->diag));
+    shape.data = dims;
+    mote_value *s = mote_graph_copy_constant(before->graph, MOTE_STR(""), &shape);
+    mote_node *r = mote_graph_add_node(before->graph, before, "", "Reshape", 13, 2, 1, true);
+    if (s == NULL || r == NULL)
+        return out_of_memory(c);
+    s->is_folded = true;
+    mote_node_set_input(r, 0, v);
+    mote_node_set_input(r, 1, s);
+    r->out[0]->type = v->type;
+    r->out[0]->type.rank = back->rank;
+    memcpy(r->out[0]->type.dims, dims, (size_t)back->rank * sizeof *dims);
+    *out = r->out[0];
+    return MOTE_OK;
+}
+
 mote_status mote_sink_elementwise(mote_pass_context *c, mote_node *n)
 {
     if (n->n_out != 1 || n->out[0] == NULL)
@@ -116,16 +156,20 @@ mote_status mote_sink_elementwise(mote_pass_context *c, mote_node *n)
             continue;
         const bool constant = v->constant != NULL && v->type.kind == MOTE_KIND_TENSOR && v->type.rank <= rank;
         const bool same = mote_perm_under(v, &q) != NULL && mote_perm_equal(&p, &q);
-        if (!constant && !same && !(v->type.rank == rank && mote_perm_is_free(v, &back)))
+        if (!constant && !same && !is_vector(v, rank) && !(v->type.rank == rank && mote_perm_is_free(v, &back)))
             return MOTE_OK;
     }
     for (uint32_t i = 0; i < n->n_in; i++) {
         mote_value *v = IN(n, i);
         if (v == NULL || mote_sink_is_scalar(&v->type, rank))
             continue;
-        if (v->type.rank < rank)
-            MOTE_TRY(mote_sink_widened(c, v, rank, &v));
-        MOTE_TRY(mote_perm_apply(c, v, &back, &v));
+        if (v->constant == NULL && is_vector(v, rank)) {
+            MOTE_TRY(reshaped(c, n, v, &back, &v));
+        } else {
+            if (v->type.rank < rank)
+                MOTE_TRY(mote_sink_widened(c, v, rank, &v));
+            MOTE_TRY(mote_perm_apply(c, v, &back, &v));
+        }
         mote_perm_input(n, i, v);
     }
     c->edits++;
@@ -138,6 +182,18 @@ static mote_status first_only(mote_pass_context *c, mote_node *n)
     mote_perm p;
     mote_value *u = mote_perm_under(IN(n, 0), &p);
     return u != NULL ? finish(c, n, u, &p) : MOTE_OK;
+}
+
+/* Scale and zero point are of the whole tensor. */
+static mote_status dynamic(mote_pass_context *c, mote_node *n)
+{
+    mote_perm p;
+    mote_value *u = mote_perm_under(IN(n, 0), &p);
+    if (u == NULL || n->out[0] == NULL)
+        return MOTE_OK;
+    mote_perm_input(n, 0, u);
+    c->edits++;
+    return mote_perm_output(c, n, 0, &p);
 }
 
 /* QuantizeLinear, DequantizeLinear: one scale, or one for each index along `axis`. */
@@ -542,6 +598,7 @@ static const struct rule {
     mote_sink_fn fn;
 } rules[] = {
     {"", "ArgMax", arg_extreme}, {"", "ArgMin", arg_extreme}, {"", "BatchNormalization", mote_sink_batch_norm}, {"", "Concat", concat}, {"", "DequantizeLinear", quantize},
+    {"", "DynamicQuantizeLinear", dynamic},
     {"", "Gather", gather}, {"", "Hardmax", softmax}, {"", "LogSoftmax", softmax}, {"", "Pad", pad}, {"", "QuantizeLinear", quantize},
     {"", "ReduceL1", reduce}, {"", "ReduceL2", reduce}, {"", "ReduceLogSum", reduce}, {"", "ReduceLogSumExp", reduce},
     {"", "ReduceMax", reduce}, {"", "ReduceMean", reduce}, {"", "ReduceMin", reduce}, {"", "ReduceProd", reduce},

@@ -267,6 +267,44 @@ def operators(folder):
                 failures.append(f"operators {options}: {name} differs by {d}")
 
 
+def dynamic_images(folder):
+    """Dynamically quantized convolutions, scales by channel that are computed: images stay channels last from the first to the last."""
+    nodes, inits = [], []
+    add = lambda op, inputs, outputs, **attrs: nodes.append(helper.make_node(op, inputs, outputs, **attrs))
+    const = lambda name, v: inits.append(numpy_helper.from_array(np.asarray(v), name))
+    const("shape", np.array([-1, 1, 1]))
+    x = "x"
+    for i, (c, m, k, group) in enumerate([(3, 16, 3, 1), (16, 16, 3, 16), (16, 24, 1, 1)]):
+        n = lambda name: f"{name}{i}"
+        const(n("w"), rng.integers(-60, 61, [m, c // group, k, k]).astype(np.int8))
+        const(n("ws"), rng.uniform(0.005, 0.02, [m, 1, 1] if i != 1 else [m]).astype(np.float32))
+        const(n("b"), rng.normal(size=[1, m, 1, 1]).astype(np.float32))
+        add("DynamicQuantizeLinear", [x], [n("q"), n("s"), n("z")])
+        add("ConvInteger", [n("q"), n("w"), n("z")], [n("sums")], pads=[k // 2] * 4, group=group)
+        add("Cast", [n("sums")], [n("f")], to=TensorProto.FLOAT)
+        add("Mul", [n("s"), n("ws")], [n("scale")])
+        add("Reshape", [n("scale"), "shape"], [n("column")])
+        add("Mul", [n("f"), n("column")], [n("y")])
+        add("Add", [n("b"), n("y")], [n("sum")])
+        add("HardSwish", [n("sum")], [n("h")])
+        x = n("h")
+    graph = helper.make_graph(nodes, "dynamic", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 12, 14])], [helper.make_tensor_value_info(x, TensorProto.FLOAT, None)], inits)
+    model = onnx.shape_inference.infer_shapes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+    path = folder / "dynamic.onnx"
+    onnx.save(model, path)
+    feeds = {"x": rng.normal(size=[2, 3, 12, 14]).astype("f")}
+    np.savez(folder / "in.npz", **feeds)
+    want = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run([x], feeds)[0]
+    for options in (), ("--cpu", "none"), ("--disable-passes", "transposes"):
+        run("run", path, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz", "--overwrite", *options)
+        got = np.load(folder / "out.npz")[x]
+        if got.shape != want.shape or not np.allclose(got, want, rtol=1e-4, atol=1e-4 * np.abs(want).max()):
+            failures.append(f"dynamic {options}: differs by {np.abs(got - want).max()}")
+    moved = run("dump", path, "--stage", "add_layernorm").count("Transpose")
+    if moved > 2:
+        failures.append(f"dynamic: {moved} transposes are left")
+
+
 def real(folder):
     data = Path(os.environ.get("MOTE_SHARED", ""), "data")
     for name in "vision/mobilenetv2-int8-qdq", "vision/mobilenetv3-small-int8-qdq", "audio/keywords-int8-qdq":
@@ -286,7 +324,7 @@ def real(folder):
 
 
 with tempfile.TemporaryDirectory() as d:
-    for part in convolutions, products, open_products, chains, others, floats, operators, real:
+    for part in convolutions, products, open_products, chains, others, floats, operators, dynamic_images, real:
         part(Path(d))
 for f in failures[:40]:
     print("FAIL", f)
