@@ -5,6 +5,7 @@
  * laid out by input channel and tap; the rest is a matrix product with the weights. */
 #include "base/platform.h"
 #include "base/size.h"
+#include "kernels/gemm/gemm.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
@@ -84,36 +85,50 @@ static void place_of(double y, double x, int64_t height, int64_t width, double m
     memset(p, 0, sizeof *p);
     if (!(y > -1 && y < (double)height && x > -1 && x < (double)width))
         return;
-    const int64_t y0 = (int64_t)floor(y), x0 = (int64_t)floor(x);
-    const double fy = y - (double)y0, fx = x - (double)x0;
+    const int64_t y0 = (int64_t)(y + 1) - 1, x0 = (int64_t)(x + 1) - 1; /* floor, of numbers above -1 */
+    const double fy = y - (double)y0, fx = x - (double)x0, wy[2] = {1 - fy, fy}, wx[2] = {1 - fx, fx};
     for (int k = 0; k < 4; k++) {
         const int64_t i = y0 + k / 2, j = x0 + k % 2;
         if (i < 0 || i >= height || j < 0 || j >= width)
             continue;
         p->at[k] = (int32_t)(i * width + j);
-        p->w[k] = (float)((k / 2 != 0 ? fy : 1 - fy) * (k % 2 != 0 ? fx : 1 - fx) * mask);
+        p->w[k] = (float)(wy[k / 2] * wx[k % 2] * mask);
     }
 }
+
+static double wide_at(const char *x, bool f32, size_t i) { return f32 ? (double)((const float *)(const void *)x)[i] : ((const double *)(const void *)x)[i]; }
 
 #define COLUMNS(T, suffix)                                                                                             \
     static void columns_##suffix(const T *plane, const place *p, size_t n, T *to)                                      \
     {                                                                                                                  \
         for (size_t i = 0; i < n; i++)                                                                                 \
             to[i] = (T)p[i].w[0] * plane[p[i].at[0]] + (T)p[i].w[1] * plane[p[i].at[1]] + (T)p[i].w[2] * plane[p[i].at[2]] + (T)p[i].w[3] * plane[p[i].at[3]]; \
-    }                                                                                                                  \
-    static void product_##suffix(const T *w, const T *columns, size_t m, size_t k, size_t n, T *y)                     \
-    {                                                                                                                  \
-        for (size_t i = 0; i < m; i++)                                                                                 \
-            for (size_t s = 0; s < k; s++) {                                                                           \
-                const T v = w[i * k + s];                                                                              \
-                const T *row = columns + s * n;                                                                        \
-                T *to = y + i * n;                                                                                     \
-                for (size_t j = 0; j < n; j++)                                                                         \
-                    to[j] += v * row[j];                                                                               \
-            }                                                                                                          \
     }
+
 COLUMNS(float, f32)
 COLUMNS(double, f64)
+
+/* y[m, n] += w[m, k] columns[k, n], k ascending, one fma a term. packed: memory for what the kernel reads. */
+static void product_f32(const float *w, const float *columns, size_t m, size_t k, size_t n, float *y, uint32_t cpu, float *packed)
+{
+    const mote_gemm_f32_row *row = mote_gemm_f32_select(cpu);
+    const mote_gemm_f32_source s = {.src = columns, .n = n, .taps = 1, .kc = k, .k_stride = n, .n_stride = 1};
+    const mote_gemm_f32_op op = {.row = row, .m = m, .n = n, .taps = 1, .kc = k, .a = w, .a_stride = k, .b = packed, .c = y, .c_stride = n, .flags = MOTE_GEMM_ADD_C};
+    const size_t panels = mote_gemm_panels(row->nr, n);
+    mote_gemm_f32_pack(row->nr, &s, packed, 0, panels);
+    mote_gemm_f32_block(&op, 0, m, 0, panels);
+}
+
+static void product_f64(const double *w, const double *columns, size_t m, size_t k, size_t n, double *y)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t s = 0; s < k; s++) {
+            const double v = w[i * k + s], *row = columns + s * n;
+            double *to = y + i * n;
+            for (size_t j = 0; j < n; j++)
+                to[j] += v * row[j];
+        }
+}
 
 static mote_status eval_deform_temp(mote_eval *c, mote_arena *temp)
 {
@@ -131,9 +146,9 @@ static mote_status eval_deform_temp(mote_eval *c, mote_arena *temp)
     const size_t size = f32 ? 4 : 8, plane = (size_t)(x->dims[2] * x->dims[3]), taps = (size_t)(d.w.kernel[0] * d.w.kernel[1]), n = (size_t)(d.w.out[0] * d.w.out[1]);
     const size_t channels = (size_t)x->dims[1], per = (size_t)w->dims[1], m = (size_t)(w->dims[0] / d.group), shared = channels / (size_t)d.offset_group, width = (size_t)d.w.out[1];
     MOTE_REQUIRE(plane < INT32_MAX, c->diag, MOTE_E_LIMIT, "an image of %zu pixels", plane);
-    const char *xw = mote_widen(temp, x), *ww = mote_widen(temp, w);
+    const char *xw = mote_widen(temp, x), *ww = mote_widen(temp, w), *moves = mote_widen(temp, offset), *weights_of = mask != NULL ? mote_widen(temp, mask) : NULL;
     char *y = mote_wide_output(temp, c->out[0]);
-    if (xw == NULL || ww == NULL || y == NULL)
+    if (xw == NULL || ww == NULL || y == NULL || moves == NULL || (mask != NULL && weights_of == NULL))
         return MOTE_NO_MEMORY(c->diag, x->bytes);
     if (mote_array_count(c->out[0]) == 0)
         return MOTE_OK;
@@ -141,7 +156,10 @@ static mote_status eval_deform_temp(mote_eval *c, mote_arena *temp)
     MOTE_REQUIRE(mote_size_mul(channels * taps, n, &cells), c->diag, MOTE_E_LIMIT, "samples of more than memory can be");
     place *p = mote_temp(temp, n + 1, sizeof *p, c->diag);
     char *columns = mote_temp(temp, cells + 1, size, c->diag);
-    if (p == NULL || columns == NULL)
+    size_t floats;
+    MOTE_REQUIRE(mote_gemm_f32_packed(n, per * taps, &floats), c->diag, MOTE_E_LIMIT, "samples of more than memory can be");
+    float *packed = f32 ? mote_temp(temp, floats, sizeof *packed, c->diag) : NULL;
+    if (p == NULL || columns == NULL || (f32 && packed == NULL))
         return MOTE_E_MEMORY;
     for (size_t b = 0; b < (size_t)x->dims[0]; b++) {
         for (size_t g = 0; g < (size_t)d.offset_group && plane != 0; g++)
@@ -149,9 +167,9 @@ static mote_status eval_deform_temp(mote_eval *c, mote_arena *temp)
                 const size_t first = (b * (size_t)d.offset_group + g) * taps + t;
                 const int64_t ty = (int64_t)(t / (size_t)d.w.kernel[1]) * d.w.dilation[0] - d.w.pad_begin[0], tx = (int64_t)(t % (size_t)d.w.kernel[1]) * d.w.dilation[1] - d.w.pad_begin[1];
                 for (size_t i = 0; i < n; i++)
-                    place_of((double)((int64_t)(i / width) * d.w.stride[0] + ty) + mote_array_f64(offset, (2 * first) * n + i),
-                             (double)((int64_t)(i % width) * d.w.stride[1] + tx) + mote_array_f64(offset, (2 * first + 1) * n + i), x->dims[2], x->dims[3],
-                             mask != NULL ? mote_array_f64(mask, first * n + i) : 1, &p[i]);
+                    place_of((double)((int64_t)(i / width) * d.w.stride[0] + ty) + wide_at(moves, f32, (2 * first) * n + i),
+                             (double)((int64_t)(i % width) * d.w.stride[1] + tx) + wide_at(moves, f32, (2 * first + 1) * n + i), x->dims[2], x->dims[3],
+                             mask != NULL ? wide_at(weights_of, f32, first * n + i) : 1, &p[i]);
                 for (size_t ch = g * shared; ch < (g + 1) * shared; ch++) {
                     const char *from = xw + (b * channels + ch) * plane * size;
                     char *to = columns + (ch * taps + t) * n * size;
@@ -173,7 +191,7 @@ static mote_status eval_deform_temp(mote_eval *c, mote_arena *temp)
             const char *weights = ww + g * m * per * taps * size, *from = columns + g * per * taps * n * size;
             char *to = y + (b * (size_t)w->dims[0] + g * m) * n * size;
             if (f32)
-                product_f32((const float *)(const void *)weights, (const float *)(const void *)from, m, per * taps, n, (float *)(void *)to);
+                product_f32((const float *)(const void *)weights, (const float *)(const void *)from, m, per * taps, n, (float *)(void *)to, c->cpu, packed);
             else
                 product_f64((const double *)(const void *)weights, (const double *)(const void *)from, m, per * taps, n, (double *)(void *)to);
         }

@@ -17,14 +17,32 @@ static double series(double x, bool sine)
     return sum;
 }
 
+/* The angle of k of n turns: the nearest multiple of pi/2, and what it lies off that. */
+static uint64_t angle(uint64_t k, uint64_t n, double *x)
+{
+    if (k >= n)
+        k %= n;
+    uint64_t eighth = 8 * k / n; /* octant 0..7 */
+    uint64_t quarter = (eighth + 1) / 2;
+    double turns = (double)((int64_t)(4 * k) - (int64_t)(quarter * n)) / (double)n; /* exact numerator, in quarter turns, |.| <= 1/2 */
+    *x = turns * 1.5707963267948966;
+    return quarter & 3;
+}
+
+double mote_unit_cos(uint64_t k, uint64_t n)
+{
+    double x;
+    const uint64_t quarter = angle(k, n, &x);
+    const double v = series(x, (quarter & 1) != 0);
+    return quarter == 1 || quarter == 2 ? -v : v;
+}
+
 mote_complex mote_unit_root(uint64_t k, uint64_t n)
 {
-    k %= n;
-    uint64_t eighth = 8 * k / n; /* octant 0..7 */
-    uint64_t quarter = (eighth + 1) / 2; /* nearest multiple of pi/2 */
-    double turns = (double)((int64_t)(4 * k) - (int64_t)(quarter * n)) / (double)n; /* exact numerator, in quarter turns, |.| <= 1/2 */
-    double x = turns * 1.5707963267948966, c = series(x, false), s = series(x, true);
-    switch (quarter & 3) {
+    double x;
+    const uint64_t quarter = angle(k, n, &x);
+    const double c = series(x, false), s = series(x, true);
+    switch (quarter) {
     case 0: return (mote_complex){c, s};
     case 1: return (mote_complex){-s, c};
     case 2: return (mote_complex){-c, -s};

@@ -22,6 +22,8 @@ typedef struct mote_fft {
 
 /* cos and sin of 2 pi k / n, each within 1 ulp of double. */
 mote_complex mote_unit_root(uint64_t k, uint64_t n);
+/* Its real part. */
+double mote_unit_cos(uint64_t k, uint64_t n);
 mote_status mote_fft_init(mote_fft *f, size_t n, mote_heap *heap, mote_diag *diag);
 void mote_fft_deinit(mote_fft *f, mote_heap *heap);
 /* In place on n values; work: m values (not used for powers of two). inverse: without the factor 1/n. */

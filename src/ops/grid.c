@@ -225,6 +225,14 @@ static void taps_of(const sampler *s, const double *g, size_t all, int64_t *plac
     double w[MOTE_MAX_RANK][4];
     for (int32_t d = 0; d < s->r; d++) /* the grid has x first */
         taps_along(s, s->size[d], g[s->r - 1 - d], p[d], w[d]);
+    if (s->r == 2 && s->taps == 2) { /* a picture between its pixels */
+        for (size_t t = 0; t < 4; t++) {
+            const int64_t i = p[0][t / 2], j = p[1][t % 2];
+            place[t] = i < 0 || j < 0 ? -1 : i * s->size[1] + j;
+            weight[t] = place[t] < 0 ? 0 : w[1][t % 2] * w[0][t / 2];
+        }
+        return;
+    }
     for (size_t t = 0; t < all; t++) {
         size_t rest = t;
         int64_t at = 0;
@@ -247,10 +255,14 @@ enum { POINTS = 128 };
 /* Points of one channel: y[k] = sum of taps; place -1 counts 0. */
 static void gather_f32(const float *x, size_t n, size_t all, const int64_t *place, const float *weight, float *y)
 {
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++, place += all, weight += all) {
         float sum = 0;
+        if (all == 4 && (place[0] | place[1] | place[2] | place[3]) >= 0) { /* none is outside */
+            y[k] = 0.0f + weight[0] * x[place[0]] + weight[1] * x[place[1]] + weight[2] * x[place[2]] + weight[3] * x[place[3]];
+            continue;
+        }
         for (size_t t = 0; t < all; t++)
-            sum += weight[k * all + t] * (place[k * all + t] < 0 ? 0 : x[place[k * all + t]]);
+            sum += weight[t] * (place[t] < 0 ? 0 : x[place[t]]);
         y[k] = sum;
     }
 }

@@ -7,6 +7,7 @@
 #include "kernels/binary/binary.h"
 #include "kernels/norm/norm.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/unary/unary.h"
 #include "ops/types.h"
 #include "ops/wide.h"
 #include <math.h>
@@ -125,6 +126,25 @@ static mote_status infer_lp(mote_infer *c)
 LP(float, f32, fabsf, sqrtf)
 LP(double, f64, fabs, sqrt)
 
+/* Rows of neighbours, by the kernels: the same sums and quotients. */
+static void lp_rows(const float *x, float *y, size_t outer, size_t n, bool square, float *row, uint32_t cpu)
+{
+    const mote_binary_fn mul = mote_binary_select(MOTE_BINARY_MUL, cpu)->fn, div = mote_binary_select(MOTE_BINARY_DIV, cpu)->fn;
+    const mote_unary_fn magnitude = mote_unary_select(MOTE_UNARY_ABS, cpu)->fn;
+    for (size_t o = 0; o < outer; o++, x += n, y += n) {
+        if (square)
+            mul(x, x, row, n, MOTE_FORM_VV);
+        else
+            magnitude(x, row, n, NULL);
+        float length = mote_sum16(row, n);
+        length = square ? sqrtf(length) : length;
+        if (length != 0)
+            div(x, &length, y, n, MOTE_FORM_VS);
+        else
+            memset(y, 0, n * sizeof *y);
+    }
+}
+
 static mote_status eval_lp_temp(mote_eval *c, mote_arena *temp)
 {
     const mote_array *xa = c->in[0];
@@ -142,6 +162,8 @@ static mote_status eval_lp_temp(mote_eval *c, mote_arena *temp)
     const bool square = mote_node_int(c->node, "p", 2) == 2;
     if (mote_class_of(ya->dtype) == MOTE_CLASS_F64)
         lp_f64(x, y, outer, n, mote_array_count(xa) / (outer * n), square, row);
+    else if (mote_array_count(xa) == outer * n)
+        lp_rows(x, y, outer, n, square, row, c->cpu);
     else
         lp_f32(x, y, outer, n, mote_array_count(xa) / (outer * n), square, row);
     mote_narrow(ya, y);

@@ -53,7 +53,7 @@ static mote_status eval_window(mote_eval *c, double a, double b, double d)
             ((float *)c->out[0]->data)[k] = ((const float *)c->out[0]->data)[p - (uint64_t)k];
             continue;
         }
-        const double w = period == 0 ? 1 : a - b * mote_unit_root((uint64_t)k, p).re + (d != 0 ? d * mote_unit_root(2 * (uint64_t)k, p).re : 0);
+        const double w = period == 0 ? 1 : a - b * mote_unit_cos((uint64_t)k, p) + (d != 0 ? d * mote_unit_cos(2 * (uint64_t)k, p) : 0);
         mote_dtype_from_f64(dtype, c->out[0]->data, (size_t)k, w);
     }
     return MOTE_OK;

@@ -12,7 +12,12 @@ enum { GRAIN = 16384 };
 typedef void (*cast_fn)(const void *x, void *y, size_t n);
 
 /* What src/ops/cast.c says: a float beyond a type of 32 or 64 bits gives the nearest, NaN 0; narrower types keep the low bits of that. */
-static int64_t s64_of(float x) { return x != x ? 0 : x < -0x1p63f ? INT64_MIN : x >= 0x1p63f ? INT64_MAX : (int64_t)x; }
+static int64_t s64_of(float x)
+{
+    if (x > -0x1p63f && x < 0x1p63f) /* nearly always */
+        return (int64_t)x;
+    return x != x ? 0 : x < 0 ? INT64_MIN : INT64_MAX;
+}
 static int32_t s32_of(float x) { return x != x ? 0 : x < -0x1p31f ? INT32_MIN : x >= 0x1p31f ? INT32_MAX : (int32_t)x; }
 
 #define CAST(from, from_type, to, to_type, value)                                                                      \

@@ -85,7 +85,8 @@ static mote_status lower_constant_of_shape(mote_lower *l)
 
 /* ---- Range ---- */
 
-#define RANGE(name, T, U)                                                                                              \
+/* INDEX: what holds the number of an element; 32 bits become a float in one instruction. */
+#define RANGE(name, T, U, INDEX)                                                                                           \
     static mote_status range_##name(const mote_step *step, mote_exec *x)                                               \
     {                                                                                                                  \
         (void)x;                                                                                                       \
@@ -93,16 +94,16 @@ static mote_status lower_constant_of_shape(mote_lower *l)
         T *y = step->out[0]->data;                                                                                     \
         const size_t n = mote_array_count(step->out[0]);                                                               \
         for (size_t i = 0; i < n; i++)                                                                                 \
-            y[i] = (T)(start + (U)i * delta);                                                                          \
+            y[i] = (T)(start + (U)(INDEX)i * delta);                                                                         \
         return MOTE_OK;                                                                                                \
     }
-RANGE(f32, float, float)
-RANGE(s32, int32_t, uint32_t)
-RANGE(s64, int64_t, uint64_t)
+RANGE(f32, float, float, int32_t)
+RANGE(s32, int32_t, uint32_t, size_t)
+RANGE(s64, int64_t, uint64_t, size_t)
 
 static mote_status lower_range(mote_lower *l)
 {
-    if (l->out[0] == NULL)
+    if (l->out[0] == NULL || mote_array_count(l->out[0]) > INT32_MAX)
         return MOTE_OK;
     const mote_dtype t = l->out[0]->dtype;
     l->run = t == MOTE_DTYPE_F32 ? range_f32 : t == MOTE_DTYPE_S32 ? range_s32 : t == MOTE_DTYPE_S64 ? range_s64 : NULL;
