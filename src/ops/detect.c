@@ -98,8 +98,13 @@ static box box_of(const float *p, bool centered)
 
 static bool overlap(const box *a, const box *b, float threshold)
 {
-    const float y0 = fmaxf(a->y0, b->y0), y1 = fminf(a->y1, b->y1), x0 = fmaxf(a->x0, b->x0), x1 = fminf(a->x1, b->x1);
-    if (!(y1 > y0) || !(x1 > x0) || !(a->area > 0) || !(b->area > 0))
+    if (!(a->area > 0) || !(b->area > 0)) /* where a corner is NaN, too: the comparisons below are of numbers */
+        return false;
+    const float y0 = a->y0 > b->y0 ? a->y0 : b->y0, y1 = a->y1 < b->y1 ? a->y1 : b->y1;
+    if (!(y1 > y0))
+        return false;
+    const float x0 = a->x0 > b->x0 ? a->x0 : b->x0, x1 = a->x1 < b->x1 ? a->x1 : b->x1;
+    if (!(x1 > x0))
         return false;
     const float both = (x1 - x0) * (y1 - y0), either = a->area + b->area - both;
     return both > 0 && either > 0 && both / either > threshold;

@@ -74,14 +74,24 @@ static mote_status eval_affine(mote_eval *c)
         const int64_t height = dims[1], width = dims[2];
         for (int64_t n = 0; n < dims[0]; n++) {
             const float *t = (const float *)theta->data + 6 * n;
-            for (int64_t h = 0; h < height; h++) {
-                const double v = position(h, height, corners);
-                for (int64_t w = 0; w < width; w++, y += 2) {
-                    const double u = position(w, width, corners);
-                    y[0] = (float)((double)t[2] + (double)t[0] * u + (double)t[1] * v);
-                    y[1] = (float)((double)t[5] + (double)t[3] * u + (double)t[4] * v);
+            for (int64_t w0 = 0, columns; w0 < width; w0 += columns) {
+                double a[64], b[64]; /* what a column gives, the same in every row */
+                columns = width - w0 < 64 ? width - w0 : 64;
+                for (int64_t w = 0; w < columns; w++) {
+                    const double u = position(w0 + w, width, corners);
+                    a[w] = (double)t[2] + (double)t[0] * u;
+                    b[w] = (double)t[5] + (double)t[3] * u;
+                }
+                for (int64_t h = 0; h < height; h++) {
+                    const double v = position(h, height, corners), down = (double)t[1] * v, across = (double)t[4] * v;
+                    float *row = y + 2 * (h * width + w0);
+                    for (int64_t w = 0; w < columns; w++) {
+                        row[2 * w] = (float)(a[w] + down);
+                        row[2 * w + 1] = (float)(b[w] + across);
+                    }
                 }
             }
+            y += 2 * height * width;
         }
         return MOTE_OK;
     }
