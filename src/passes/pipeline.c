@@ -41,7 +41,8 @@
     ROW(fuse_conv, true, "activations and residual sums into convolutions")                                            \
     ROW(fuse_gemm, true, "bias, sum and activation into matrix products")                                              \
     ROW(gate, true, "tanh of one half times sigmoid of the other")                                                     \
-    ROW(add_layernorm, true, "sums into the layer normalization behind them")
+    ROW(add_layernorm, true, "sums into the layer normalization behind them")                                           \
+    ROW(dead, true, "what nobody uses by now")
 
 #define PASSES(ROW)                                                                                                    \
     PORTABLE(ROW)                                                                                                      \

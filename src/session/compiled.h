@@ -12,7 +12,7 @@
 #include "provider/cpu/packs.h"
 
 /* The number goes up whenever the file, a machine form or a packing changes. */
-enum { MOTE_COMPILED_FORMAT = 1, MOTE_COMPILED_PAGE = 16384 /* the largest page among phones */ };
+enum { MOTE_COMPILED_FORMAT = 2, MOTE_COMPILED_PAGE = 16384 /* the largest page among phones */ };
 
 typedef struct mote_compiled_header {
     char magic[8];
