@@ -3,7 +3,7 @@
 #include "kcheck.h"
 #include "kernels/transpose/transpose.h"
 
-static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 33, 50};
+static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 33, 50, 70, 131};
 enum { N = sizeof sizes / sizeof sizes[0] };
 
 static const char *check(const void *which)
@@ -11,7 +11,7 @@ static const char *check(const void *which)
     static guard gx, gy;
     const mote_transpose_row *row = which;
     if (gx.base == NULL)
-        gx = guard_make(50 * 53 * 8), gy = guard_make(50 * 53 * 8);
+        gx = guard_make(131 * 134 * 8), gy = guard_make(131 * 134 * 8);
     for (size_t a = 0; a < N; a++)
         for (size_t b = 0; b < N; b++) {
             size_t r = sizes[a], c = sizes[b], s = row->size, is = (c + (a & 1) * 3) * s, os = (r + (b & 1) * 2) * s;

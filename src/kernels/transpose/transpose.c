@@ -6,8 +6,9 @@
 
 static const mote_transpose_row table[] = {
 #if MOTE_X86_64
-    {"mote_transpose_32_8x8_avx2", MOTE_CPU_AVX2, 4, mote_transpose_32_8x8_avx2},
-    {"mote_transpose_8_16x16_sse2", MOTE_CPU_NONE, 1, mote_transpose_8_16x16_sse2},
+    {"mote_transpose_8_16x32_avx2", MOTE_CPU_AVX2, 1, mote_transpose_8_16x32_avx2},
+    {"mote_transpose_16_8x16_avx2", MOTE_CPU_AVX2, 2, mote_transpose_16_8x16_avx2},
+    {"mote_transpose_32_4x8_avx2", MOTE_CPU_AVX2, 4, mote_transpose_32_4x8_avx2},
 #endif
 #if MOTE_AARCH64
     {"mote_transpose_32_4x4_neon", MOTE_CPU_NEON, 4, mote_transpose_32_4x4_neon},
@@ -101,9 +102,9 @@ void mote_copy_plan_make(mote_copy_plan *p, size_t size, int rank, const size_t 
         p->in_stride = (size_t)a[r - 1].in;
         p->out_stride = (size_t)a[across].out;
         p->tile = mote_transpose_select(size, cpu)->fn;
-        /* a unit reads rows x block elements: about 16 KiB, so that both sides stay in L1 */
-        size_t block = 16384 / (p->rows * size) & ~(size_t)15;
-        p->block = block < 16 ? 16 : block;
+        /* a unit reads rows x block elements: about 16 KiB, and whole cache lines */
+        const size_t block = 16384 / (p->rows * size) & ~(size_t)63;
+        p->block = block < 64 / size ? 64 / size : block;
         for (int i = across; i < r - 2; i++)
             a[i] = a[i + 1];
         r -= 2;
@@ -205,12 +206,15 @@ void mote_copy_run(const mote_copy_plan *p, const void *in, void *out, size_t be
         return;
     }
     if (p->way == MOTE_COPY_TRANSPOSE) {
+        size_t part = begin % p->n;
+        locate(p, begin / p->n, at, &x, &y);
         for (size_t u = begin; u < end; u++) {
-            const char *xu = x;
-            char *yu = y;
-            locate(p, u / p->n, at, &xu, &yu);
-            size_t c = u % p->n * p->block, w = p->cols - c < p->block ? p->cols - c : p->block;
-            p->tile(xu + c * p->size, yu + c * p->out_stride, p->rows, w, p->in_stride, p->out_stride);
+            const size_t c = part * p->block, w = p->cols - c < p->block ? p->cols - c : p->block;
+            p->tile(x + c * p->size, y + c * p->out_stride, p->rows, w, p->in_stride, p->out_stride);
+            if (++part == p->n) {
+                part = 0;
+                advance(p, at, &x, &y);
+            }
         }
         return;
     }

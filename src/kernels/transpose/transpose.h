@@ -49,9 +49,10 @@ void mote_copy_plan_make(mote_copy_plan *p, size_t size, int rank, const size_t 
 /* Units [begin, end) of p->units. in and out do not overlap. */
 void mote_copy_run(const mote_copy_plan *p, const void *in, void *out, size_t begin, size_t end);
 
-void mote_transpose_32_8x8_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
+void mote_transpose_8_16x32_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
+void mote_transpose_16_8x16_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
+void mote_transpose_32_4x8_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_32_4x4_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
-void mote_transpose_8_16x16_sse2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_8_16x16_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_8_ref(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_16_ref(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);

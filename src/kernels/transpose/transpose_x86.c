@@ -1,79 +1,149 @@
-/* transpose_x86.c - 8 x 8 words with AVX2, 16 x 16 bytes with SSE2
- * SPDX-License-Identifier: Apache-2.0 */
+/* transpose_x86.c - tiles of bytes, half words and words with AVX2
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A tile has as many rows as elements fit 16 bytes, and columns of 32 bytes. The last tiles of a matrix begin earlier, over elements that are done, so that
+ * they are whole. A picture's two to four channels, rows or columns without gaps, have ways of their own. */
 #include "base/platform.h"
 #if MOTE_X86_64
+#include "base/size.h"
 #include "kernels/transpose/transpose.h"
 #include <immintrin.h>
 
-MOTE_INLINE MOTE_TARGET("avx2") void tile8x8(const char *x, char *y, size_t in_stride, size_t out_stride)
+#define AVX2 MOTE_TARGET("avx2")
+enum { CHUNK = 64 }; /* rows that are read before the next columns: what they touch of both sides stays in L1 */
+
+/* Half of a perfect shuffle of n registers: log2 n of these transpose each half. */
+#define SHUFFLE(n, bits, to, from)                                                                                     \
+    _Pragma("GCC unroll 8") for (int i = 0; i < (n) / 2; i++)                                                          \
+    {                                                                                                                  \
+        (to)[2 * i] = _mm256_unpacklo_epi##bits((from)[i], (from)[i + (n) / 2]);                                       \
+        (to)[2 * i + 1] = _mm256_unpackhi_epi##bits((from)[i], (from)[i + (n) / 2]);                                   \
+    }
+
+#define LOAD(n, a)                                                                                                     \
+    _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
+        (a)[i] = _mm256_loadu_si256((const void *)(x + i * in_stride));
+
+/* The lower halves, then the upper ones, ascending: a store may run into the next one's place. */
+#define STORE(n, a, stride)                                                                                            \
+    _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
+        _mm_storeu_si128((void *)(y + i * (stride)), _mm256_castsi256_si128((a)[i]));                                  \
+    _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
+        _mm_storeu_si128((void *)(y + ((n) + i) * (stride)), _mm256_extracti128_si256((a)[i], 1));
+
+MOTE_INLINE AVX2 void tile8(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
-    __m256 a[8], b[8];
-    for (int i = 0; i < 8; i++)
-        a[i] = _mm256_loadu_ps((const float *)(const void *)(x + (size_t)i * in_stride));
-    for (int i = 0; i < 4; i++) {
-        b[2 * i] = _mm256_unpacklo_ps(a[2 * i], a[2 * i + 1]);
-        b[2 * i + 1] = _mm256_unpackhi_ps(a[2 * i], a[2 * i + 1]);
-    }
-    for (int i = 0; i < 2; i++) {
-        a[4 * i] = _mm256_shuffle_ps(b[4 * i], b[4 * i + 2], 0x44);
-        a[4 * i + 1] = _mm256_shuffle_ps(b[4 * i], b[4 * i + 2], 0xee);
-        a[4 * i + 2] = _mm256_shuffle_ps(b[4 * i + 1], b[4 * i + 3], 0x44);
-        a[4 * i + 3] = _mm256_shuffle_ps(b[4 * i + 1], b[4 * i + 3], 0xee);
-    }
-    for (int i = 0; i < 4; i++) {
-        _mm256_storeu_ps((float *)(void *)(y + (size_t)i * out_stride), _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
-        _mm256_storeu_ps((float *)(void *)(y + (size_t)(i + 4) * out_stride), _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
-    }
+    __m256i a[16], b[16];
+    LOAD(16, a)
+    SHUFFLE(16, 8, b, a)
+    SHUFFLE(16, 8, a, b)
+    SHUFFLE(16, 8, b, a)
+    SHUFFLE(16, 8, a, b)
+    STORE(16, a, out_stride)
 }
 
-MOTE_TARGET("avx2")
-void mote_transpose_32_8x8_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)
+MOTE_INLINE AVX2 void tile16(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
-    const char *x = in;
-    char *y = out;
-    size_t full_rows = rows & ~(size_t)7, full_cols = cols & ~(size_t)7;
-    for (size_t c = 0; c < full_cols; c += 8)
-        for (size_t r = 0; r < full_rows; r += 8)
-            tile8x8(x + r * in_stride + c * 4, y + c * out_stride + r * 4, in_stride, out_stride);
-    if (full_rows < rows)
-        mote_transpose_32_ref(x + full_rows * in_stride, y + full_rows * 4, rows - full_rows, full_cols, in_stride, out_stride);
-    if (full_cols < cols)
-        mote_transpose_32_ref(x + full_cols * 4, y + full_cols * out_stride, rows, cols - full_cols, in_stride, out_stride);
+    __m256i a[8], b[8];
+    LOAD(8, a)
+    SHUFFLE(8, 16, b, a)
+    SHUFFLE(8, 16, a, b)
+    SHUFFLE(8, 16, b, a)
+    STORE(8, b, out_stride)
 }
 
-MOTE_INLINE void tile16x16(const char *x, char *y, size_t in_stride, size_t out_stride)
+MOTE_INLINE AVX2 void tile32(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
-    __m128i a[16], b[16];
-    for (int i = 0; i < 16; i++)
-        a[i] = _mm_loadu_si128((const void *)(x + (size_t)i * in_stride));
-    /* four rounds of perfect shuffles: interleave row i with row i + 8 */
-    for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < 8; i++) {
-            b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 8]);
-            b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 8]);
+    __m256i a[4], b[4];
+    LOAD(4, a)
+    SHUFFLE(4, 32, b, a)
+    SHUFFLE(4, 32, a, b)
+    STORE(4, a, out_stride)
+}
+
+/* Two to four rows, columns without gaps, in blocks of 32 bytes of each row; returns how many columns are done. 4 bytes of each row become 16 of the
+ * output, or fewer with the next store over the rest. */
+static AVX2 size_t few_rows(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t in_stride)
+{
+    const size_t pixel = rows * size, group = 4 / size * pixel;
+    char order[16] = {0};
+    for (size_t p = 0, k = 0; p < 4; p += size)
+        for (size_t r = 0; r < rows; r++)
+            for (size_t b = 0; b < size; b++)
+                order[k++] = (char)(r * 4 + p + b);
+    const __m256i mask = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)order));
+    const char *const end = y + cols * pixel, *const y0 = y;
+    for (; (size_t)(end - y) >= 7 * group + 16; x += 32, y += 8 * group) {
+        __m256i a[4], b[4];
+        _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
+            a[i] = _mm256_loadu_si256((const void *)(x + (i < rows ? i * in_stride : 0)));
+        SHUFFLE(4, 32, b, a)
+        SHUFFLE(4, 32, a, b)
+        _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
+            a[i] = _mm256_shuffle_epi8(a[i], mask);
+        STORE(4, a, group)
+    }
+    return (size_t)(y - y0) / pixel;
+}
+
+/* The same backwards: two to four columns, rows without gaps; returns how many rows are done. */
+static AVX2 size_t few_cols(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t out_stride)
+{
+    const size_t pixel = cols * size, group = 4 / size * pixel;
+    char order[16] = {0};
+    for (size_t p = 0, k = 0; p < 4; p += size)
+        for (size_t c = 0; c < cols; c++)
+            for (size_t b = 0; b < size; b++)
+                order[c * 4 + p + b] = (char)k++;
+    const __m256i mask = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)order));
+    const char *const end = x + rows * pixel, *const x0 = x;
+    for (; (size_t)(end - x) >= 7 * group + 16; x += 8 * group, y += 32) {
+        __m256i a[4], b[4];
+        _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
+        {
+            const __m128i low = _mm_loadu_si128((const void *)(x + i * group)), high = _mm_loadu_si128((const void *)(x + (4 + i) * group));
+            a[i] = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), mask);
         }
-        for (int i = 0; i < 8; i++) {
-            a[2 * i] = _mm_unpacklo_epi8(b[i], b[i + 8]);
-            a[2 * i + 1] = _mm_unpackhi_epi8(b[i], b[i + 8]);
-        }
+        SHUFFLE(4, 32, b, a)
+        SHUFFLE(4, 32, a, b)
+        _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
+            if (i < cols)
+                _mm256_storeu_si256((void *)(y + i * out_stride), a[i]);
     }
-    for (int i = 0; i < 16; i++)
-        _mm_storeu_si128((void *)(y + (size_t)i * out_stride), a[i]);
+    return (size_t)(x - x0) / pixel;
 }
 
-void mote_transpose_8_16x16_sse2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)
+static void small(size_t size, mote_transpose_fn rest, const char *x, char *y, size_t rows, size_t cols, size_t in_stride, size_t out_stride)
 {
-    const char *x = in;
-    char *y = out;
-    size_t full_rows = rows & ~(size_t)15, full_cols = cols & ~(size_t)15;
-    for (size_t c = 0; c < full_cols; c += 16)
-        for (size_t r = 0; r < full_rows; r += 16)
-            tile16x16(x + r * in_stride + c, y + c * out_stride + r, in_stride, out_stride);
-    if (full_rows < rows)
-        mote_transpose_8_ref(x + full_rows * in_stride, y + full_rows, rows - full_rows, full_cols, in_stride, out_stride);
-    if (full_cols < cols)
-        mote_transpose_8_ref(x + full_cols, y + full_cols * out_stride, rows, cols - full_cols, in_stride, out_stride);
+    size_t r = 0, c = 0;
+    if (rows >= 2 && rows <= 4 && out_stride == rows * size)
+        c = few_rows(size, x, y, rows, cols, in_stride);
+    else if (cols >= 2 && cols <= 4 && in_stride == cols * size)
+        r = few_cols(size, x, y, rows, cols, out_stride);
+    rest(x + r * in_stride + c * size, y + c * out_stride + r * size, rows - r, cols - c, in_stride, out_stride);
 }
+
+#define TRANSPOSE(name, bits, tile_rows, tile_cols)                                                                    \
+    AVX2 void name##_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)    \
+    {                                                                                                                  \
+        const char *x = in;                                                                                            \
+        char *y = out;                                                                                                 \
+        if (rows < (tile_rows) || cols < (tile_cols)) {                                                                \
+            small((bits) / 8, mote_transpose_##bits##_ref, x, y, rows, cols, in_stride, out_stride);                   \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (size_t chunk = 0; chunk < rows; chunk += CHUNK)                                                           \
+            for (size_t col = 0; col < cols; col += (tile_cols)) {                                                     \
+                const size_t c = mote_min_size(col, cols - (tile_cols)), end = mote_min_size(rows, chunk + CHUNK);     \
+                for (size_t row = chunk; row < end; row += (tile_rows)) {                                              \
+                    const size_t r = mote_min_size(row, rows - (tile_rows));                                           \
+                    tile##bits(x + r * in_stride + c * ((bits) / 8), y + c * out_stride + r * ((bits) / 8), in_stride, out_stride); \
+                }                                                                                                      \
+            }                                                                                                          \
+    }
+TRANSPOSE(mote_transpose_8_16x32, 8, 16, 32)
+TRANSPOSE(mote_transpose_16_8x16, 16, 8, 16)
+TRANSPOSE(mote_transpose_32_4x8, 32, 4, 8)
 #else
 typedef int transpose_x86_empty;
 #endif
