@@ -39,25 +39,58 @@ static void sift(const uint64_t *key, size_t *heap, size_t n, size_t i)
     }
 }
 
-void mote_top_keys(const uint64_t *key, size_t n, size_t k, size_t *at)
+static void top_start(const uint64_t *key, size_t k, size_t *at)
 {
-    if (k == 0)
-        return;
     for (size_t i = 0; i < k; i++)
         at[i] = i;
     for (size_t i = k / 2; i-- > 0;)
         sift(key, at, k, i);
-    for (size_t i = k; i < n; i++)
-        if (key[i] > key[at[0]]) { /* an equal one at a higher place ranks behind */
-            at[0] = i;
-            sift(key, at, k, 0);
-        }
+}
+
+static void top_end(const uint64_t *key, size_t k, size_t *at)
+{
     for (size_t left = k; left-- > 1;) { /* the worst to the end */
         const size_t t = at[0];
         at[0] = at[left];
         at[left] = t;
         sift(key, at, left, 0);
     }
+}
+
+void mote_top_keys(const uint64_t *key, size_t n, size_t k, size_t *at)
+{
+    if (k == 0)
+        return;
+    top_start(key, k, at);
+    for (size_t i = k; i < n; i++)
+        if (key[i] > key[at[0]]) { /* an equal one at a higher place ranks behind */
+            at[0] = i;
+            sift(key, at, k, 0);
+        }
+    top_end(key, k, at);
+}
+
+void mote_top_f32(const float *x, size_t stride, size_t n, bool max, size_t k, uint64_t *key, size_t *at)
+{
+    const uint64_t flip = max ? 0 : UINT64_MAX;
+    const float sign = max ? 1.0f : -1.0f;
+    if (k == 0)
+        return;
+    for (size_t i = 0; i < k; i++)
+        key[i] = mote_key_f64((double)x[i * stride]) ^ flip;
+    top_start(key, k, at);
+    float worst = sign * x[at[0] * stride];
+    for (size_t i = k; i < n; i++) {
+        if (sign * x[i * stride] <= worst) /* nearly all; a NaN on either side is left to the keys */
+            continue;
+        key[i] = mote_key_f64((double)x[i * stride]) ^ flip;
+        if (key[i] > key[at[0]]) {
+            at[0] = i;
+            sift(key, at, k, 0);
+            worst = sign * x[at[0] * stride];
+        }
+    }
+    top_end(key, k, at);
 }
 
 /* Keys of n elements from `first` on, `stride` apart; reversed: the smallest value has the largest key. */

@@ -20,6 +20,8 @@ MOTE_INLINE uint64_t mote_key_s64(int64_t x) { return (uint64_t)x ^ UINT64_C(1) 
 
 /* at[0..k-1]: the places of the k largest of n keys, largest first, the lower place first among equals. k <= n. O(n log k). */
 void mote_top_keys(const uint64_t *key, size_t n, size_t k, size_t *at);
+/* The same of n floats, `stride` apart, with room for n keys: the largest (NaN first), or the smallest (NaN last). */
+void mote_top_f32(const float *x, size_t stride, size_t n, bool max, size_t k, uint64_t *key, size_t *at);
 
 /* ArgMax, ArgMin: x as [outer, n, inner]. */
 typedef struct mote_axis_split {

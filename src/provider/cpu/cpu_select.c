@@ -85,13 +85,10 @@ static void top_range(void *ctx, unsigned worker, size_t begin, size_t end)
     const size_t n = p->s.n, inner = p->s.inner;
     uint64_t *key = (uint64_t *)(void *)(j->scratch + worker * worker_bytes(p));
     size_t *at = (size_t *)(void *)(key + n);
-    const uint64_t flip = p->max ? 0 : UINT64_MAX;
     for (size_t i = begin; i < end; i++) {
         const float *x = j->x + i / inner * n * inner + i % inner;
         const size_t to = i / inner * p->k * inner + i % inner;
-        for (size_t k = 0; k < n; k++)
-            key[k] = mote_key_f64((double)x[k * inner]) ^ flip;
-        mote_top_keys(key, n, p->k, at);
+        mote_top_f32(x, inner, n, p->max, p->k, key, at);
         for (size_t k = 0; k < p->k && j->values != NULL; k++)
             j->values[to + k * inner] = x[at[k] * inner];
         for (size_t k = 0; k < p->k && j->places != NULL; k++)
