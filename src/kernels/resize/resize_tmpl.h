@@ -72,12 +72,8 @@ VTARGET void VNAME(mote_resize_repeat32)(const void *x, void *y, size_t n, size_
     uint8_t *to = y;
     size_t i = 0;
     if (factor == 2)
-        for (; i < n; i++) {
-            uint32_t v;
-            memcpy(&v, from + 4 * i, 4);
-            const uint64_t two = (uint64_t)v << 32 | v;
-            memcpy(to + 8 * i, &two, 8);
-        }
+        for (; i + 16 <= n; i += 16)
+            vf_store_twice((float *)y + 2 * i, vf_load((const float *)x + i));
     for (; i < n; i++)
         for (size_t k = 0; k < factor; k++)
             memcpy(to + (i * factor + k) * 4, from + 4 * i, 4);

@@ -48,6 +48,14 @@ VF void vf_store(float *p, vf x)
     _mm256_storeu_ps(p, x.a);
     _mm256_storeu_ps(p + 8, x.b);
 }
+VF void vf_store_twice(float *p, vf x)
+{
+    const __m256i at = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3), to = _mm256_or_si256(at, _mm256_set1_epi32(4));
+    _mm256_storeu_ps(p, _mm256_permutevar8x32_ps(x.a, at));
+    _mm256_storeu_ps(p + 8, _mm256_permutevar8x32_ps(x.a, to));
+    _mm256_storeu_ps(p + 16, _mm256_permutevar8x32_ps(x.b, at));
+    _mm256_storeu_ps(p + 24, _mm256_permutevar8x32_ps(x.b, to));
+}
 VF vf vf_loadn(const float *p, size_t n)
 {
     vi t = vec_tail(n);

@@ -22,6 +22,12 @@ typedef __mmask16 vm;
 VF __mmask16 vm_first(size_t n) { return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u); }
 VF vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 VF void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+VF void vf_store_twice(float *p, vf x)
+{
+    const __m512i at = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    _mm512_storeu_ps(p, _mm512_permutexvar_ps(at, x));
+    _mm512_storeu_ps(p + 16, _mm512_permutexvar_ps(_mm512_or_si512(at, _mm512_set1_epi32(8)), x));
+}
 VF vf vf_gather(const float *p, const int32_t *index) { return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4); }
 VF vf vf_loadn(const float *p, size_t n) { return _mm512_maskz_loadu_ps(vm_first(n), p); }
 VF void vf_storen(float *p, size_t n, vf x) { _mm512_mask_storeu_ps(p, vm_first(n), x); }

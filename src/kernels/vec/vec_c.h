@@ -16,6 +16,7 @@
  * of s32's range. vf_eq ... are false and vf_ne true for NaN. vf_sel(m, x, y) is m ? x : y. vi_andnot(x, y) is ~x & y.
  * vf_loadn reads the first n (at most 16) floats, zeros elsewhere; vf_storen writes the first n. No byte beyond them is touched.
  * vf_gather reads p[index[i]], indices of 16 lanes at any address.
+ * vf_store_twice writes 32 floats, each lane two times.
  * vi_mul_small(x, y): x within s16, y 0 to 32767.
  * vi_store_8 and vi_store_16 keep the low bits. vf_hsum, hmul, hmin, hmax fold lane i with i+8, then i+4, i+2, i+1, in this operand order. */
 #ifndef MOTE_KERNELS_VEC_C_H
@@ -63,6 +64,11 @@ VF vf vf_load(const float *p)
     return r;
 }
 VF void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
+VF void vf_store_twice(float *p, vf x)
+{
+    for (int i = 0; i < 2 * VW; i++)
+        p[i] = x.v[i / 2];
+}
 VF vf vf_gather(const float *p, const int32_t *index) { EACH(vf, p[index[i]]) }
 VF vf vf_loadn(const float *p, size_t n)
 {

@@ -36,6 +36,13 @@ VF vm vm_first(size_t n)
                 vreinterpretq_u32_s32(vld1q_s32(t + 8)), vreinterpretq_u32_s32(vld1q_s32(t + 12))};
 }
 VF vf vf_load(const float *p) { return (vf){vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}; }
+VF void vf_store_twice(float *p, vf x)
+{
+    vst2q_f32(p, ((float32x4x2_t){{x.a, x.a}}));
+    vst2q_f32(p + 8, ((float32x4x2_t){{x.b, x.b}}));
+    vst2q_f32(p + 16, ((float32x4x2_t){{x.c, x.c}}));
+    vst2q_f32(p + 24, ((float32x4x2_t){{x.d, x.d}}));
+}
 VF vf vf_gather(const float *p, const int32_t *index)
 {
     float t[16];
