@@ -216,7 +216,7 @@ static mote_status eval_roi_pool(mote_eval *c)
     MOTE_TRY(pooled_shape(c->node, shape, c->diag));
     const int64_t height = x->dims[2], width = x->dims[3];
     const size_t channels = (size_t)x->dims[1], plane = (size_t)(height * width);
-    for (size_t k = 0, to = 0; k < (size_t)rois->dims[0]; k++) {
+    for (size_t k = 0; k < (size_t)rois->dims[0]; k++) {
         const double b = mote_array_f64(rois, 5 * k);
         double edge[4];
         MOTE_REQUIRE(b >= 0 && b < (double)x->dims[0], c->diag, MOTE_E_VALUE, "region %zu is of item %g, expected 0 to %lld", k, b, (long long)x->dims[0] - 1);
@@ -225,17 +225,21 @@ static mote_status eval_roi_pool(mote_eval *c)
             MOTE_REQUIRE(fabs(edge[i]) < 1e9, c->diag, MOTE_E_VALUE, "an edge of region %zu is %g", k, edge[i]);
         }
         const double h = fmax(edge[3] - edge[1] + 1, 1), w = fmax(edge[2] - edge[0] + 1, 1);
-        for (size_t ch = 0; ch < channels; ch++)
-            for (int64_t ph = 0; ph < shape[0]; ph++)
-                for (int64_t pw = 0; pw < shape[1]; pw++, to++) {
-                    const int64_t y0 = clamped(floor((double)ph * h / (double)shape[0]) + edge[1], height), y1 = clamped(ceil((double)(ph + 1) * h / (double)shape[0]) + edge[1], height);
-                    const int64_t x0 = clamped(floor((double)pw * w / (double)shape[1]) + edge[0], width), x1 = clamped(ceil((double)(pw + 1) * w / (double)shape[1]) + edge[0], width);
+        for (int64_t ph = 0; ph < shape[0]; ph++) {
+            const int64_t y0 = clamped(floor((double)ph * h / (double)shape[0]) + edge[1], height), y1 = clamped(ceil((double)(ph + 1) * h / (double)shape[0]) + edge[1], height);
+            for (int64_t pw = 0; pw < shape[1]; pw++) {
+                const int64_t x0 = clamped(floor((double)pw * w / (double)shape[1]) + edge[0], width), x1 = clamped(ceil((double)(pw + 1) * w / (double)shape[1]) + edge[0], width);
+                size_t first = (size_t)b * channels * plane + (size_t)x0, to = (k * channels * (size_t)shape[0] + (size_t)ph) * (size_t)shape[1] + (size_t)pw;
+                for (size_t ch = 0; ch < channels; ch++, first += plane, to += (size_t)(shape[0] * shape[1])) {
                     double top = y1 > y0 && x1 > x0 ? -INFINITY : 0;
-                    const size_t first = ((size_t)b * channels + ch) * plane;
-                    for (int64_t i = y0; i < y1; i++)
-                        top = fmax(top, largest(x, first + (size_t)(i * width + x0), (size_t)(x1 > x0 ? x1 - x0 : 0)));
+                    for (int64_t i = y0; i < y1 && x1 > x0; i++) {
+                        const double best = largest(x, first + (size_t)(i * width), (size_t)(x1 - x0));
+                        top = best > top ? best : top;
+                    }
                     mote_dtype_from_f64(y->dtype, y->data, to, top);
                 }
+            }
+        }
     }
     return MOTE_OK;
 }
