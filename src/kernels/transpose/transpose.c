@@ -11,7 +11,8 @@ static const mote_transpose_row table[] = {
     {"mote_transpose_32_4x8_avx2", MOTE_CPU_AVX2, 4, mote_transpose_32_4x8_avx2},
 #endif
 #if MOTE_AARCH64
-    {"mote_transpose_32_4x4_neon", MOTE_CPU_NEON, 4, mote_transpose_32_4x4_neon},
+    {"mote_transpose_16_8x8_neon", MOTE_CPU_NEON, 2, mote_transpose_16_8x8_neon},
+    {"mote_transpose_32_4x8_neon", MOTE_CPU_NEON, 4, mote_transpose_32_4x8_neon},
     {"mote_transpose_8_16x16_neon", MOTE_CPU_NEON, 1, mote_transpose_8_16x16_neon},
 #endif
     {"mote_transpose_8_ref", MOTE_CPU_NONE, 1, mote_transpose_8_ref},

@@ -52,7 +52,8 @@ void mote_copy_run(const mote_copy_plan *p, const void *in, void *out, size_t be
 void mote_transpose_8_16x32_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_16_8x16_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_32_4x8_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
-void mote_transpose_32_4x4_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
+void mote_transpose_16_8x8_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
+void mote_transpose_32_4x8_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_8_16x16_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_8_ref(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);
 void mote_transpose_16_ref(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride);

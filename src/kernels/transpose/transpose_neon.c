@@ -1,70 +1,111 @@
-/* transpose_neon.c - 4 x 4 words and 16 x 16 bytes with NEON
+/* transpose_neon.c - tiles of bytes, half words and words with NEON, and its loads and stores of two to four channels
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #if MOTE_AARCH64
 #include "kernels/transpose/transpose.h"
 #include <arm_neon.h>
 
-MOTE_INLINE void tile4x4(const char *x, char *y, size_t in_stride, size_t out_stride)
-{
-    uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)x)), b = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)x + in_stride)),
-               c = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)x + 2 * in_stride)),
-               d = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)x + 3 * in_stride));
-    uint64x2_t e = vreinterpretq_u64_u32(vtrn1q_u32(a, b)), f = vreinterpretq_u64_u32(vtrn2q_u32(a, b)),
-               g = vreinterpretq_u64_u32(vtrn1q_u32(c, d)), h = vreinterpretq_u64_u32(vtrn2q_u32(c, d));
-    vst1q_u8((uint8_t *)y, vreinterpretq_u8_u64(vtrn1q_u64(e, g)));
-    vst1q_u8((uint8_t *)y + out_stride, vreinterpretq_u8_u64(vtrn1q_u64(f, h)));
-    vst1q_u8((uint8_t *)y + 2 * out_stride, vreinterpretq_u8_u64(vtrn2q_u64(e, g)));
-    vst1q_u8((uint8_t *)y + 3 * out_stride, vreinterpretq_u8_u64(vtrn2q_u64(f, h)));
-}
+#define VTARGET
 
-void mote_transpose_32_4x4_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)
-{
-    const char *x = in;
-    char *y = out;
-    size_t full_rows = rows & ~(size_t)3, full_cols = cols & ~(size_t)3;
-    for (size_t c = 0; c < full_cols; c += 4)
-        for (size_t r = 0; r < full_rows; r += 4)
-            tile4x4(x + r * in_stride + c * 4, y + c * out_stride + r * 4, in_stride, out_stride);
-    if (full_rows < rows)
-        mote_transpose_32_ref(x + full_rows * in_stride, y + full_rows * 4, rows - full_rows, full_cols, in_stride, out_stride);
-    if (full_cols < cols)
-        mote_transpose_32_ref(x + full_cols * 4, y + full_cols * out_stride, rows, cols - full_cols, in_stride, out_stride);
-}
+/* Half of a perfect shuffle of n registers; log2 n of these transpose. */
+#define SHUFFLE(n, bits, to, from)                                                                                     \
+    _Pragma("GCC unroll 8") for (int i = 0; i < (n) / 2; i++)                                                          \
+    {                                                                                                                  \
+        (to)[2 * i] = vzip1q_u##bits((from)[i], (from)[i + (n) / 2]);                                                  \
+        (to)[2 * i + 1] = vzip2q_u##bits((from)[i], (from)[i + (n) / 2]);                                              \
+    }
 
-MOTE_INLINE void tile16x16(const uint8_t *x, uint8_t *y, size_t in_stride, size_t out_stride)
+#define LOAD(n, bits, a)                                                                                               \
+    _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
+        (a)[i] = vreinterpretq_u##bits##_u8(vld1q_u8((const uint8_t *)x + i * in_stride));
+
+#define STORE(n, bits, a)                                                                                              \
+    _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
+        vst1q_u8((uint8_t *)y + i * out_stride, vreinterpretq_u8_u##bits((a)[i]));
+
+#define vreinterpretq_u8_u8(v) (v)
+
+MOTE_INLINE void tile8(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
     uint8x16_t a[16], b[16];
-    for (int i = 0; i < 16; i++)
-        a[i] = vld1q_u8(x + (size_t)i * in_stride);
-    /* four rounds of perfect shuffles: interleave row i with row i + 8 */
-    for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < 8; i++) {
-            b[2 * i] = vzip1q_u8(a[i], a[i + 8]);
-            b[2 * i + 1] = vzip2q_u8(a[i], a[i + 8]);
-        }
-        for (int i = 0; i < 8; i++) {
-            a[2 * i] = vzip1q_u8(b[i], b[i + 8]);
-            a[2 * i + 1] = vzip2q_u8(b[i], b[i + 8]);
-        }
-    }
-    for (int i = 0; i < 16; i++)
-        vst1q_u8(y + (size_t)i * out_stride, a[i]);
+    LOAD(16, 8, a)
+    SHUFFLE(16, 8, b, a)
+    SHUFFLE(16, 8, a, b)
+    SHUFFLE(16, 8, b, a)
+    SHUFFLE(16, 8, a, b)
+    STORE(16, 8, a)
 }
 
-void mote_transpose_8_16x16_neon(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)
+MOTE_INLINE void tile16(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
-    const uint8_t *x = in;
-    uint8_t *y = out;
-    size_t full_rows = rows & ~(size_t)15, full_cols = cols & ~(size_t)15;
-    for (size_t c = 0; c < full_cols; c += 16)
-        for (size_t r = 0; r < full_rows; r += 16)
-            tile16x16(x + r * in_stride + c, y + c * out_stride + r, in_stride, out_stride);
-    if (full_rows < rows)
-        mote_transpose_8_ref(x + full_rows * in_stride, y + full_rows, rows - full_rows, full_cols, in_stride, out_stride);
-    if (full_cols < cols)
-        mote_transpose_8_ref(x + full_cols, y + full_cols * out_stride, rows, cols - full_cols, in_stride, out_stride);
+    uint16x8_t a[8], b[8];
+    LOAD(8, 16, a)
+    SHUFFLE(8, 16, b, a)
+    SHUFFLE(8, 16, a, b)
+    SHUFFLE(8, 16, b, a)
+    STORE(8, 16, b)
 }
+
+MOTE_INLINE void tile32(const char *x, char *y, size_t in_stride, size_t out_stride)
+{
+    _Pragma("GCC unroll 2") for (int half = 0; half < 2; half++, x += 16, y += 4 * out_stride)
+    {
+        uint32x4_t a[4], b[4];
+        LOAD(4, 32, a)
+        SHUFFLE(4, 32, b, a)
+        SHUFFLE(4, 32, a, b)
+        STORE(4, 32, a)
+    }
+}
+
+/* Of n rows without a gap in the output, or n columns without one in the input, what fills registers; returns how many columns or rows are done. */
+#define FEW(n, bits, lanes)                                                                                            \
+    static size_t rows##n##_##bits(const uint##bits##_t *x, uint##bits##_t *y, size_t cols, size_t stride)             \
+    {                                                                                                                  \
+        size_t c = 0;                                                                                                  \
+        for (; c + (lanes) <= cols; c += (lanes)) {                                                                    \
+            uint##bits##x##lanes##x##n##_t v;                                                                          \
+            _Pragma("GCC unroll 4") for (size_t i = 0; i < (n); i++)                                                   \
+                v.val[i] = vld1q_u##bits((const void *)((const char *)(x + c) + i * stride));                          \
+            vst##n##q_u##bits(y + c * (n), v);                                                                         \
+        }                                                                                                              \
+        return c;                                                                                                      \
+    }                                                                                                                  \
+    static size_t cols##n##_##bits(const uint##bits##_t *x, uint##bits##_t *y, size_t rows, size_t stride)             \
+    {                                                                                                                  \
+        size_t r = 0;                                                                                                  \
+        for (; r + (lanes) <= rows; r += (lanes)) {                                                                    \
+            const uint##bits##x##lanes##x##n##_t v = vld##n##q_u##bits(x + r * (n));                                   \
+            _Pragma("GCC unroll 4") for (size_t i = 0; i < (n); i++)                                                   \
+                vst1q_u##bits((void *)((char *)(y + r) + i * stride), v.val[i]);                                       \
+        }                                                                                                              \
+        return r;                                                                                                      \
+    }
+#define FEW_OF(bits, lanes)                                                                                            \
+    FEW(2, bits, lanes)                                                                                                \
+    FEW(3, bits, lanes)                                                                                                \
+    FEW(4, bits, lanes)                                                                                                \
+    static void small##bits(const char *x, char *y, size_t rows, size_t cols, size_t in_stride, size_t out_stride)     \
+    {                                                                                                                  \
+        const void *from = x;                                                                                          \
+        void *to = y;                                                                                                  \
+        const size_t size = (bits) / 8;                                                                                \
+        size_t r = 0, c = 0;                                                                                           \
+        if (rows >= 2 && rows <= 4 && out_stride == rows * size)                                                       \
+            c = (rows == 2 ? rows2_##bits : rows == 3 ? rows3_##bits : rows4_##bits)(from, to, cols, in_stride);       \
+        else if (cols >= 2 && cols <= 4 && in_stride == cols * size)                                                   \
+            r = (cols == 2 ? cols2_##bits : cols == 3 ? cols3_##bits : cols4_##bits)(from, to, rows, out_stride);      \
+        mote_transpose_##bits##_ref(x + r * in_stride + c * size, y + c * out_stride + r * size, rows - r, cols - c, in_stride, out_stride); \
+    }
+FEW_OF(8, 16)
+FEW_OF(16, 8)
+FEW_OF(32, 4)
+
+#define SMALL(bits, ...) small##bits(__VA_ARGS__)
+#include "kernels/transpose/transpose_tmpl.h"
+TRANSPOSE(mote_transpose_8_16x16_neon, 8, 16, 16)
+TRANSPOSE(mote_transpose_16_8x8_neon, 16, 8, 8)
+TRANSPOSE(mote_transpose_32_4x8_neon, 32, 4, 8)
 #else
 typedef int transpose_neon_empty;
 #endif

@@ -1,16 +1,14 @@
 /* transpose_x86.c - tiles of bytes, half words and words with AVX2
  * SPDX-License-Identifier: Apache-2.0
  *
- * A tile has as many rows as elements fit 16 bytes, and columns of 32 bytes. The last tiles of a matrix begin earlier, over elements that are done, so that
- * they are whole. A picture's two to four channels, rows or columns without gaps, have ways of their own. */
+ * A tile has as many rows as elements fit 16 bytes, and columns of 32 bytes. A picture's two to four channels, rows or columns without gaps, have ways of
+ * their own. */
 #include "base/platform.h"
 #if MOTE_X86_64
-#include "base/size.h"
 #include "kernels/transpose/transpose.h"
 #include <immintrin.h>
 
-#define AVX2 MOTE_TARGET("avx2")
-enum { CHUNK = 64 }; /* rows that are read before the next columns: what they touch of both sides stays in L1 */
+#define VTARGET MOTE_TARGET("avx2")
 
 /* Half of a perfect shuffle of n registers: log2 n of these transpose each half. */
 #define SHUFFLE(n, bits, to, from)                                                                                     \
@@ -31,7 +29,7 @@ enum { CHUNK = 64 }; /* rows that are read before the next columns: what they to
     _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)                                                          \
         _mm_storeu_si128((void *)(y + ((n) + i) * (stride)), _mm256_extracti128_si256((a)[i], 1));
 
-MOTE_INLINE AVX2 void tile8(const char *x, char *y, size_t in_stride, size_t out_stride)
+MOTE_INLINE VTARGET void tile8(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
     __m256i a[16], b[16];
     LOAD(16, a)
@@ -42,7 +40,7 @@ MOTE_INLINE AVX2 void tile8(const char *x, char *y, size_t in_stride, size_t out
     STORE(16, a, out_stride)
 }
 
-MOTE_INLINE AVX2 void tile16(const char *x, char *y, size_t in_stride, size_t out_stride)
+MOTE_INLINE VTARGET void tile16(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
     __m256i a[8], b[8];
     LOAD(8, a)
@@ -52,7 +50,7 @@ MOTE_INLINE AVX2 void tile16(const char *x, char *y, size_t in_stride, size_t ou
     STORE(8, b, out_stride)
 }
 
-MOTE_INLINE AVX2 void tile32(const char *x, char *y, size_t in_stride, size_t out_stride)
+MOTE_INLINE VTARGET void tile32(const char *x, char *y, size_t in_stride, size_t out_stride)
 {
     __m256i a[4], b[4];
     LOAD(4, a)
@@ -63,7 +61,7 @@ MOTE_INLINE AVX2 void tile32(const char *x, char *y, size_t in_stride, size_t ou
 
 /* Two to four rows, columns without gaps, in blocks of 32 bytes of each row; returns how many columns are done. 4 bytes of each row become 16 of the
  * output, or fewer with the next store over the rest. */
-static AVX2 size_t few_rows(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t in_stride)
+static VTARGET size_t few_rows(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t in_stride)
 {
     const size_t pixel = rows * size, group = 4 / size * pixel;
     char order[16] = {0};
@@ -87,7 +85,7 @@ static AVX2 size_t few_rows(size_t size, const char *x, char *y, size_t rows, si
 }
 
 /* The same backwards: two to four columns, rows without gaps; returns how many rows are done. */
-static AVX2 size_t few_cols(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t out_stride)
+static VTARGET size_t few_cols(size_t size, const char *x, char *y, size_t rows, size_t cols, size_t out_stride)
 {
     const size_t pixel = cols * size, group = 4 / size * pixel;
     char order[16] = {0};
@@ -123,27 +121,11 @@ static void small(size_t size, mote_transpose_fn rest, const char *x, char *y, s
     rest(x + r * in_stride + c * size, y + c * out_stride + r * size, rows - r, cols - c, in_stride, out_stride);
 }
 
-#define TRANSPOSE(name, bits, tile_rows, tile_cols)                                                                    \
-    AVX2 void name##_avx2(const void *in, void *out, size_t rows, size_t cols, size_t in_stride, size_t out_stride)    \
-    {                                                                                                                  \
-        const char *x = in;                                                                                            \
-        char *y = out;                                                                                                 \
-        if (rows < (tile_rows) || cols < (tile_cols)) {                                                                \
-            small((bits) / 8, mote_transpose_##bits##_ref, x, y, rows, cols, in_stride, out_stride);                   \
-            return;                                                                                                    \
-        }                                                                                                              \
-        for (size_t chunk = 0; chunk < rows; chunk += CHUNK)                                                           \
-            for (size_t col = 0; col < cols; col += (tile_cols)) {                                                     \
-                const size_t c = mote_min_size(col, cols - (tile_cols)), end = mote_min_size(rows, chunk + CHUNK);     \
-                for (size_t row = chunk; row < end; row += (tile_rows)) {                                              \
-                    const size_t r = mote_min_size(row, rows - (tile_rows));                                           \
-                    tile##bits(x + r * in_stride + c * ((bits) / 8), y + c * out_stride + r * ((bits) / 8), in_stride, out_stride); \
-                }                                                                                                      \
-            }                                                                                                          \
-    }
-TRANSPOSE(mote_transpose_8_16x32, 8, 16, 32)
-TRANSPOSE(mote_transpose_16_8x16, 16, 8, 16)
-TRANSPOSE(mote_transpose_32_4x8, 32, 4, 8)
+#define SMALL(bits, ...) small((bits) / 8, mote_transpose_##bits##_ref, __VA_ARGS__)
+#include "kernels/transpose/transpose_tmpl.h"
+TRANSPOSE(mote_transpose_8_16x32_avx2, 8, 16, 32)
+TRANSPOSE(mote_transpose_16_8x16_avx2, 16, 8, 16)
+TRANSPOSE(mote_transpose_32_4x8_avx2, 32, 4, 8)
 #else
 typedef int transpose_x86_empty;
 #endif
