@@ -10,16 +10,18 @@
 
 typedef struct eval_options {
     engine_options engine;
-    const char *data, *prep, *labels, *vocab, *predictions;
+    const char *data, *prep, *labels, *vocab, *predictions, *against;
     uint64_t limit, max_length;
-    double offset, require;
+    double offset, require, threshold;
     bool json, overwrite;
 } eval_options;
 
 extern const command command_eval;
 
 static const option_spec table[] = {
-    {"data", OPTION_TEXT, offsetof(eval_options, data), "DIR|F.iob2|F.npz", "a folder of pictures with labels.csv, a file of labelled words, or arrays with their labels"},
+    {"data", OPTION_TEXT, offsetof(eval_options, data), "DIR|F.iob2|F.npz|F.wav", "a folder of pictures with labels.csv or boxes.csv, a file of labelled words, or arrays with their labels or outputs"},
+    {"against", OPTION_TEXT, offsetof(eval_options, against), "ORIGINAL", "another model, whose boxes, sounds or output arrays are right: no labels are needed, and DATA may be a .wav or a folder of them"},
+    {"score-threshold", OPTION_NUMBER, offsetof(eval_options, threshold), "X", "boxes take part from this score on; 0.05, or the preprocessing's when that is lower"},
     {"prep", OPTION_TEXT, offsetof(eval_options, prep), "PREP.json", "preprocessing to use instead of the model's own (docs/preprocess.md)"},
     {"label-offset", OPTION_NUMBER, offsetof(eval_options, offset), "N", "class = index - N, instead of what the preprocessing says"},
     {"labels", OPTION_TEXT, offsetof(eval_options, labels), "FILE", "class names, one a line: labels.csv may then hold names"},
@@ -27,7 +29,7 @@ static const option_spec table[] = {
     {"max-length", OPTION_COUNT, offsetof(eval_options, max_length), "N", "cut sentences to N tokens, [CLS] and [SEP] included; words behind count as O"},
     {"limit", OPTION_COUNT, offsetof(eval_options, limit), "N", "the first N pictures, sentences or arrays only"},
     {"predictions", OPTION_TEXT, offsetof(eval_options, predictions), "OUT", "write each answer: CSV, or word, label and answer by tabs"},
-    {"require", OPTION_NUMBER, offsetof(eval_options, require), "X", "exit with 3 when top-1 (or F1), in percent, is below X"},
+    {"require", OPTION_NUMBER, offsetof(eval_options, require), "X", "exit with 3 when top-1 (or F1, or mAP), in percent, or the SNR in dB is below X"},
     {"overwrite", OPTION_FLAG, offsetof(eval_options, overwrite), NULL, "replace OUT when it exists"},
     ENGINE_OPTIONS(eval_options),
     OPTION_JSON(eval_options),
@@ -204,42 +206,89 @@ mote_status eval_arrays(eval *e, json_t *report, mote_diag *diag)
 
 /* ---- the command ---- */
 
-static void print_report(const char *data, const json_t *r, const eval *e)
+static double real(const json_t *r, const char *key) { return json_number_value(json_object_get(r, key)); }
+static long long count(const json_t *r, const char *key) { return (long long)json_integer_value(json_object_get(r, key)); }
+
+/* A figure that JSON may not be able to say: null is infinite, or nothing at all. */
+static void print_figure(const json_t *r, const char *key, const char *name, const char *unit)
 {
-    if (json_object_get(r, "f1") != NULL) {
-        const char *key;
-        json_t *type;
-        printf("%s: %lld sentences, precision %.2f, recall %.2f, F1 %.2f\n", data, (long long)json_integer_value(json_object_get(r, "n")),
-               json_real_value(json_object_get(r, "precision")), json_real_value(json_object_get(r, "recall")), json_real_value(json_object_get(r, "f1")));
-        json_object_foreach(json_object_get(r, "types"), key, type)
-            printf("  %-8s precision %6.2f  recall %6.2f  F1 %6.2f  of %lld\n", key, json_real_value(json_object_get(type, "precision")),
-                   json_real_value(json_object_get(type, "recall")), json_real_value(json_object_get(type, "f1")),
-                   (long long)json_integer_value(json_object_get(type, "gold")));
-    } else {
-        printf("%s: %lld items, top-1 %.2f (%lld), top-5 %.2f (%lld)\n", data, (long long)json_integer_value(json_object_get(r, "n")),
-               json_real_value(json_object_get(r, "top1")), (long long)json_integer_value(json_object_get(r, "correct")),
-               json_real_value(json_object_get(r, "top5")), (long long)json_integer_value(json_object_get(r, "correct_top5")));
-    }
-    fprintf(stderr, "load %.1f ms, run %.1f ms in all, peak memory %.1f MB\n", e->f.engine.load_ms, e->run_ms, peak_rss_mb());
+    const json_t *j = json_object_get(r, key);
+    if (json_is_number(j))
+        printf(", %s %.4g%s", name, json_number_value(j), unit);
 }
+
+static void print_report(const char *data, const json_t *r, const eval *e, const engine *of)
+{
+    const char *key;
+    json_t *part;
+    size_t i;
+    if (json_object_get(r, "f1") != NULL) {
+        printf("%s: %lld sentences, precision %.2f, recall %.2f, F1 %.2f\n", data, count(r, "n"), real(r, "precision"), real(r, "recall"), real(r, "f1"));
+        json_object_foreach(json_object_get(r, "types"), key, part)
+            printf("  %-8s precision %6.2f  recall %6.2f  F1 %6.2f  of %lld\n", key, real(part, "precision"), real(part, "recall"), real(part, "f1"), count(part, "gold"));
+    } else if (json_object_get(r, "map") != NULL) {
+        printf("%s: %lld pictures, mAP %.2f (at 0.50: %.2f, at 0.75: %.2f), %lld classes, %lld boxes, %lld found\n", data, count(r, "n"), real(r, "map"), real(r, "map50"), real(r, "map75"),
+               count(r, "classes"), count(r, "boxes"), count(r, "found"));
+    } else if (json_object_get(r, "outputs") != NULL) {
+        printf("%s: %lld items\n", data, count(r, "n"));
+        json_array_foreach(json_object_get(r, "outputs"), i, part) {
+            const bool broken = json_is_true(json_object_get(part, "broken")), equal = json_is_true(json_object_get(part, "equal"));
+            printf("  %s%s", json_string_value(json_object_get(part, "name")), broken ? ": NaN or infinities" : equal ? ": equal" : "");
+            print_figure(part, "snr_db", "SNR", " dB");
+            print_figure(part, "si_sdr_db", "SI-SDR", " dB");
+            print_figure(part, "stft_distance", "STFT distance", "");
+            printf("%s\n", count(part, "silent") != 0 ? "; some are silent" : "");
+        }
+    } else {
+        printf("%s: %lld items, top-1 %.2f (%lld), top-5 %.2f (%lld)\n", data, count(r, "n"), real(r, "top1"), count(r, "correct"), real(r, "top5"), count(r, "correct_top5"));
+    }
+    fprintf(stderr, "load %.1f ms, run %.1f ms in all, peak memory %.1f MB\n", of->load_ms, e->run_ms, peak_rss_mb());
+}
+
+bool eval_is_detector(const feed *f) { return f->prep != NULL && mote_prep_output_info(f->prep)->task == MOTE_TASK_DETECT; }
 
 mote_status eval_data(eval *e, json_t *report, mote_diag *diag)
 {
-    if (file_is_directory(e->data))
-        return eval_images(e, report, diag);
-    if (has_suffix(e->data, ".npz"))
-        return eval_arrays(e, report, diag);
-    return eval_iob(e, report, diag);
+    const bool folder = file_is_directory(e->data), arrays = has_suffix(e->data, ".npz");
+    if (folder && eval_is_detector(&e->f))
+        return eval_boxes(e, report, diag);
+    if (has_suffix(e->data, ".wav") || (folder && eval_makes_sound(&e->f)))
+        return eval_sounds(e, report, diag);
+    bool labels = false;
+    if (arrays && !e->against) {
+        snprintf(e->at, sizeof e->at, "%s", e->data);
+        MOTE_TRY(eval_has_labels(e->data, &labels, diag));
+        e->at[0] = 0;
+    }
+    if (arrays && !labels)
+        return eval_signals(e, report, diag);
+    MOTE_REQUIRE(!e->against, diag, MOTE_E_ARGUMENT, "--against is for pictures of a detector, sounds of a model that makes sound, and arrays: mote compare does others");
+    return folder ? eval_images(e, report, diag) : arrays ? eval_arrays(e, report, diag) : eval_iob(e, report, diag);
 }
 
-static mote_status evaluate(const eval_options *o, const char *model, eval *e, json_t *report, mote_diag *diag)
+/* With --against the model stands behind the one that is right: as the pair's second. */
+static mote_status open_models(const eval_options *o, const char *model, eval *e, pair *p, mote_diag *diag)
+{
+    feed_options fo = {.engine = &o->engine, .model = model, .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .max_length = (size_t)o->max_length,
+                       .prep_needed = !has_suffix(o->data, ".npz")};
+    if (o->against == NULL)
+        return feed_open(&e->f, &fo, diag);
+    e->pair = p;
+    e->against = true;
+    MOTE_TRY(feed_open(&p->second, &fo, diag));
+    fo.model = o->against;
+    snprintf(e->at, sizeof e->at, "%s", o->against);
+    MOTE_TRY(feed_open(&e->f, &fo, diag));
+    e->at[0] = 0;
+    return MOTE_OK;
+}
+
+static mote_status evaluate(const eval_options *o, const char *model, eval *e, pair *p, json_t *report, mote_diag *diag)
 {
     char *text = NULL;
     size_t n = 0;
-    const feed_options fo = {.engine = &o->engine, .model = model, .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .max_length = (size_t)o->max_length,
-                             .prep_needed = !has_suffix(o->data, ".npz")};
     MOTE_TRY(file_output_allowed(o->predictions, o->overwrite, diag));
-    MOTE_TRY(feed_open(&e->f, &fo, diag));
+    MOTE_TRY(open_models(o, model, e, p, diag));
     e->predictions = o->predictions != NULL ? open_memstream(&text, &n) : NULL;
     mote_status status = o->predictions != NULL && e->predictions == NULL ? MOTE_NO_MEMORY(diag, 1) : eval_data(e, report, diag);
     if (e->predictions != NULL && fclose(e->predictions) != 0 && status == MOTE_OK)
@@ -247,7 +296,7 @@ static mote_status evaluate(const eval_options *o, const char *model, eval *e, j
     if (status == MOTE_OK && o->predictions != NULL)
         status = file_write(o->predictions, text, n, o->overwrite, diag);
     free(text);
-    json_object_set_new(report, "load_ms", json_real(e->f.engine.load_ms));
+    json_object_set_new(report, "load_ms", json_real((e->against ? &p->second.engine : &e->f.engine)->load_ms));
     json_object_set_new(report, "run_ms", json_real(e->run_ms));
     json_object_set_new(report, "peak_rss_mb", json_real(peak_rss_mb()));
     return status;
@@ -261,28 +310,32 @@ static int run_eval(void *values, int n, char **operand)
     if (!isnan(o->offset) && (o->offset != rint(o->offset) || fabs(o->offset) > 1e6))
         return tool_usage(&command_eval, "--label-offset is an integer");
     mote_diag diag = MOTE_DIAG_INIT;
-    eval e = {.data = o->data, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX, .has_offset = !isnan(o->offset),
-              .offset = isnan(o->offset) ? 0 : (int64_t)o->offset};
+    pair p = {.n_out = 0};
+    eval e = {.data = o->data, .limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX, .has_offset = !isnan(o->offset), .offset = isnan(o->offset) ? 0 : (int64_t)o->offset,
+              .has_threshold = !isnan(o->threshold), .threshold = o->threshold};
     json_t *report = json_pack("{s:s}", "schema", "mote.eval/1");
-    mote_status status = evaluate(o, operand[0], &e, report, &diag);
+    mote_status status = evaluate(o, operand[0], &e, &p, report, &diag);
     int code = EXIT_DONE;
     if (status != MOTE_OK) {
         code = tool_fail(o->json, e.at[0] != 0 ? e.at : operand[0], status, &diag);
     } else if (o->json) {
         code = tool_print_json(json_incref(report));
     } else {
-        print_report(o->data, report, &e);
+        print_report(o->data, report, &e, e.against ? &p.second.engine : &e.f.engine);
     }
-    if (code == EXIT_DONE && !isnan(o->require) && e.score < o->require)
+    if (code == EXIT_DONE && !isnan(o->require) && !(e.score >= o->require))
         code = EXIT_DIFFERENT;
     json_decref(report);
+    pair_free(&p);
+    feed_close(&p.second);
     feed_close(&e.f);
     return code;
 }
 
 const command command_eval = {
-    "eval", "MODEL --data DIR|F.iob2|F.npz [options]", "accuracy on labelled data",
+    "eval", "MODEL --data DIR|F.iob2|F.npz|F.wav [options]", "accuracy on labelled data, or against another model",
     "DIR holds pictures and labels.csv: lines of file,class, the class counted from 0 or by name. F.iob2 holds a word a line, an empty line between sentences; "
     "word and label are columns 2 and 3 after an index, or 1 and the last; entities count as strict IOB2 says. F.npz holds arrays named as the inputs, items along the "
-    "first dimension, and an integer array 'label'.",
+    "first dimension, and an integer array 'label'; without that, arrays named as the outputs, or --against, for the signal to noise ratio, SI-SDR and STFT distance. With a detector, DIR holds "
+    "boxes.csv: lines of image,class,x0,y0,x1,y1 in pixels; pictures without a line have no box; mAP is COCO's.",
     table, sizeof(eval_options), run_eval};

@@ -8,15 +8,14 @@
 
 enum { TABLE_LIMIT = 256 << 20 };
 
-/* A class by its number or, with labels, its name; false when it is neither. */
-static bool class_of(const eval *e, const char *text, int64_t *out)
+bool eval_class(const feed *f, const char *text, int64_t *out)
 {
     char *end;
     *out = strtoll(text, &end, 10);
     if (end != text && *end == 0)
         return true;
-    const char *label = feed_label(&e->f, 0);
-    for (int64_t i = 0; label != NULL; label = feed_label(&e->f, ++i))
+    const char *label = feed_label(f, 0);
+    for (int64_t i = 0; label != NULL; label = feed_label(f, ++i))
         if (strcmp(label, text) == 0) {
             *out = i;
             return true;
@@ -62,7 +61,7 @@ static mote_status run_table(eval *e, char *text, eval_tops *t, mote_diag *diag)
             continue;
         MOTE_REQUIRE(comma != NULL && comma != at, diag, MOTE_E_FORMAT, "labels.csv, entry %zu: '%.80s' is not file,class", line, at);
         *comma = 0;
-        MOTE_REQUIRE(class_of(e, comma + 1, &right), diag, MOTE_E_FORMAT, "labels.csv, entry %zu: class '%.80s' is neither a number nor a label", line, comma + 1);
+        MOTE_REQUIRE(eval_class(&e->f, comma + 1, &right), diag, MOTE_E_FORMAT, "labels.csv, entry %zu: class '%.80s' is neither a number nor a label", line, comma + 1);
         mote_status status = one_picture(e, at, right, t, diag);
         if (status != MOTE_OK && status != MOTE_E_CANCELLED && e->at[0] == 0)
             fprintf(stderr, "mote: %s/%s\n", e->data, at);

@@ -4,6 +4,8 @@
 #define MOTE_TOOL_PAIR_H
 
 #include "feed.h"
+#include "quant/metrics/boxes.h"
+#include "quant/metrics/signal.h"
 #include "quant/sensitivity/divergence.h"
 
 enum { PAIR_OUTPUTS = 32, PAIR_INSIDE = 16 }; /* samples that layers are compared on */
@@ -19,6 +21,9 @@ typedef struct pair {
     size_t answers, same;  /* answers, and those that are equal in both */
     size_t items, only[2]; /* what is right or wrong as a whole; of it, what is right in one model alone */
     double score;          /* of the second model, in percent */
+    bool detects, sounds;  /* `boxes`: of the second model, the first one's are right; `sound`: what a recording becomes, the first one's is right */
+    mote_boxes_score boxes;
+    mote_signal_score sound;
 } pair;
 
 /* Frees the models inside and what is known of layers; the feed is the caller's. */

@@ -16,50 +16,10 @@ enum { ROUNDS = 20, RUNS_A_ROUND = 3, LATENCY_MS = 2000, WORST = 5 };
 
 /* ---- data ---- */
 
-static mote_status find_label(void *ctx, const char *name, const mote_array *array, mote_diag *diag)
+static mote_status look(proof *p, const proof_options *o, bool *labels, mote_diag *diag)
 {
-    (void)array;
-    *(bool *)ctx |= strcmp(name, "label") == 0 || strcmp(name, "labels") == 0;
-    return *(bool *)ctx ? mote_fail(diag, MOTE_E_CANCELLED, "found") : MOTE_OK;
-}
-
-/* Whether a file of words has a second column. */
-static bool has_columns(const char *path)
-{
-    char line[4096];
-    bool more = false;
-    FILE *f = fopen(path, "r");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        const size_t first = strcspn(line, " \t\r\n");
-        if (first == 0 || (line[0] == '#' && strchr(line, '\t') == NULL))
-            continue;
-        more = line[first + strspn(line + first, " \t\r\n")] != 0;
-        break;
-    }
-    if (f != NULL)
-        fclose(f);
-    return more;
-}
-
-static mote_status has_labels(proof *p, const proof_options *o, bool *labels, mote_diag *diag)
-{
-    char path[4096];
-    struct stat st;
-    *labels = false;
     snprintf(p->at, sizeof p->at, "%s", o->data);
-    MOTE_REQUIRE(stat(o->data, &st) == 0, diag, MOTE_E_IO, "%s: there is no such file or folder", o->data);
-    if (S_ISDIR(st.st_mode)) {
-        MOTE_REQUIRE((size_t)snprintf(path, sizeof path, "%s/labels.csv", o->data) < sizeof path, diag, MOTE_E_ARGUMENT, "a path of more than %zu bytes", sizeof path);
-        *labels = stat(path, &st) == 0;
-    } else if (has_suffix(o->data, ".npz")) {
-        named_arrays in = {NULL, 0};
-        const mote_status status = npz_read_accepted(o->data, INPUT_LIMIT, find_label, labels, &in, diag);
-        named_arrays_free(&in);
-        if (!*labels)
-            MOTE_TRY(status);
-    } else if (!has_suffix(o->data, ".wav")) {
-        *labels = has_columns(o->data);
-    }
+    MOTE_TRY(eval_has_labels(o->data, labels, diag));
     p->at[0] = 0;
     return MOTE_OK;
 }
@@ -77,15 +37,22 @@ static mote_status each_sample(void *ctx, mote_diag *diag)
     return e->pair != NULL ? pair_run(e->pair, &e->f.engine, diag) : MOTE_OK;
 }
 
+/* Of a detector's pictures labels.csv says nothing. */
+static bool labelled(const proof_options *o, const feed *f, bool labels)
+{
+    return labels && (!file_is_directory(o->data) || eval_has_file(o->data, eval_is_detector(f) ? "boxes.csv" : "labels.csv"));
+}
+
 /* Every sample through the original and, where there is a pair, the result. */
 static mote_status run_data(proof *p, const proof_options *o, eval *e, bool labels, mote_diag *diag)
 {
     json_t *report = json_object();
     mote_status status;
-    if (labels) {
+    const bool boxes = eval_is_detector(&e->f) && file_is_directory(o->data) && (labels || e->pair != NULL);
+    if (labels || boxes) {
         status = eval_data(e, report, diag);
         memcpy(p->at, e->at, sizeof p->at);
-        p->metric = json_object_get(report, "f1") != NULL ? "f1" : "top1";
+        p->metric = !labels ? NULL : boxes ? "mAP" : json_object_get(report, "f1") != NULL ? "f1" : "top1";
     } else {
         samples s = {.data = o->data, .limit = e->limit};
         status = samples_run(&s, &e->f, each_sample, e, diag);
@@ -185,16 +152,18 @@ static mote_status judge(proof *p, const require *r, mote_diag *diag)
     const proof_side *a = &p->side[0], *b = &p->side[1];
     const bool accurate = !isnan(r->drop) || !isnan(r->same) || !isnan(r->sqnr);
     MOTE_REQUIRE(isnan(r->drop) || p->metric != NULL, diag, MOTE_E_ARGUMENT, "--require drop needs labels, which these data do not have");
-    MOTE_REQUIRE(isnan(r->same) || p->answers, diag, MOTE_E_ARGUMENT, "--require same needs answers, and the outputs are no classes");
+    MOTE_REQUIRE(isnan(r->same) || p->answers || p->pair.detects, diag, MOTE_E_ARGUMENT, "--require same needs answers, and the outputs are no classes");
     if (r->smaller && b->bytes >= a->bytes)
         refuse(p, "not smaller: %zu bytes, the original has %zu", b->bytes, a->bytes);
     if (r->faster && b->ms >= a->ms)
         refuse(p, "slower here: %.3f ms, the original takes %.3f", b->ms, a->ms);
     if (accurate && broken(p))
         refuse(p, "less accurate than asked: NaN or infinities where the original has none");
-    if (!isnan(r->drop) && a->score - b->score > r->drop + 1e-9)
+    if (!isnan(r->drop) && !(a->score - b->score <= r->drop + 1e-9))
         refuse(p, "less accurate than asked: %s %.2f, %.2f less than the original, allowed %g", p->metric, b->score, a->score - b->score, r->drop);
-    if (!isnan(r->same) && percent(p->pair.same, p->pair.answers) < r->same - 1e-9)
+    if (!isnan(r->same) && p->pair.detects && !(100 * p->pair.boxes.map >= r->same - 1e-9))
+        refuse(p, "less accurate than asked: mAP %.2f of the original's boxes, asked %g", 100 * p->pair.boxes.map, r->same);
+    if (!isnan(r->same) && p->answers && percent(p->pair.same, p->pair.answers) < r->same - 1e-9)
         refuse(p, "less accurate than asked: %.2f %% of the answers are the original's, asked %g", percent(p->pair.same, p->pair.answers), r->same);
     size_t compared = 0;
     for (size_t i = 0; i < p->pair.n_out; i++) {
@@ -251,13 +220,13 @@ static mote_status run_one_side(proof *p, const proof_options *o, mote_diag *dia
 {
     bool labels;
     eval e = {.data = o->data, .limit = 1};
-    MOTE_TRY(has_labels(p, o, &labels, diag));
-    MOTE_REQUIRE(isnan(o->require.drop) || labels, diag, MOTE_E_ARGUMENT, "--require drop needs labels, and %s has none", o->data);
+    MOTE_TRY(look(p, o, &labels, diag));
     MOTE_TRY(open_feed(o, labels, NULL, &e.f, diag));
-    mote_status status = run_data(p, o, &e, labels, diag);
+    labels = labelled(o, &e.f, labels);
+    mote_status status = isnan(o->require.drop) || labels ? run_data(p, o, &e, labels, diag) : mote_fail(diag, MOTE_E_ARGUMENT, "--require drop needs labels, and %s has none", o->data);
     if (status == MOTE_OK)
         status = pair_check(&e.f.engine, diag);
-    if (status == MOTE_OK && !isnan(o->require.same) && !labels && !pair_has_answers(&e.f))
+    if (status == MOTE_OK && !isnan(o->require.same) && !labels && !pair_has_answers(&e.f) && !eval_is_detector(&e.f))
         status = mote_fail(diag, MOTE_E_ARGUMENT, "--require same needs answers, and the outputs are no classes");
     if (status != MOTE_OK && p->at[0] == 0)
         snprintf(p->at, sizeof p->at, "%s", o->data); /* the model was opened; what it was given is at fault */
@@ -278,9 +247,17 @@ static mote_status run_both(proof *p, const proof_options *o, eval *e, bool labe
     if (status == MOTE_E_VALUE && p->at[0] == 0)
         snprintf(p->at, sizeof p->at, "%s", o->data);
     MOTE_TRY(status);
+    if (eval_makes_sound(&e->f) && o->limit == SIZE_MAX && samples_are_sounds(o->data)) { /* whole recordings: each model with its own states */
+        eval whole = *e;
+        json_t *report = json_object();
+        const mote_status heard = eval_sounds(&whole, report, diag);
+        memcpy(p->at, whole.at, sizeof p->at);
+        json_decref(report);
+        MOTE_TRY(heard);
+    }
     p->side[0].score = e->score;
     p->side[1].score = k->score;
-    p->answers = labels || pair_has_answers(&e->f);
+    p->answers = !k->detects && (labels || pair_has_answers(&e->f));
     if (!labels && p->answers) {
         k->answers = (size_t)k->each[pair_output(&e->f)].rows;
         k->same = (size_t)k->each[pair_output(&e->f)].same;
@@ -306,7 +283,7 @@ mote_status proof_run(proof *p, const proof_options *o, mote_quantizer *q, mote_
     eval e = {.data = o->data, .limit = o->limit, .pair = &p->pair};
     *p = (proof){.metric = NULL};
     p->side[0].bytes = stat(o->model, &st) == 0 ? (size_t)st.st_size : 0;
-    MOTE_TRY(has_labels(p, o, &labels, diag));
+    MOTE_TRY(look(p, o, &labels, diag));
     MOTE_TRY(engine_load_options(o->engine, &room, &load, diag));
     MOTE_TRY(mote_quantizer_result(q, &load, &m, &p->side[1].bytes, diag));
     MOTE_TRY(open_feed(o, labels, m, &p->pair.second, diag));
@@ -314,7 +291,7 @@ mote_status proof_run(proof *p, const proof_options *o, mote_quantizer *q, mote_
     if (status == MOTE_OK) {
         status = open_inside(&p->pair, o, q, &load, diag);
         if (status == MOTE_OK)
-            status = run_both(p, o, &e, labels, diag);
+            status = run_both(p, o, &e, labelled(o, &e.f, labels), diag);
         feed_close(&e.f);
     }
     if (status == MOTE_OK)
@@ -354,11 +331,18 @@ void proof_print(const proof *p, const proof_options *o)
     print_two("weights in memory, MB", (double)a->weights / 1e6, (double)b->weights / 1e6, "");
     print_two("tensors, MB", (double)a->tensors / 1e6, (double)b->tensors / 1e6, "");
     print_two("latency, ms", a->ms, b->ms, runs);
-    if (p->metric != NULL)
+    if (p->metric != NULL && k->detects)
+        printf("  %-22s %10.2f %10.2f %+8.2f\n", p->metric, a->score, b->score, b->score - a->score);
+    else if (p->metric != NULL)
         printf("  %-22s %10.2f %10.2f %+8.2f  right in one alone: %zu and %zu of %zu, p = %.2g\n", p->metric, a->score, b->score, b->score - a->score, k->only[0], k->only[1],
                k->items, mote_mcnemar(k->only[0], k->only[1]));
     if (p->answers)
         printf("  %-22s %21.2f %%         %zu of %zu changed\n", "the same answers", percent(k->same, k->answers), k->answers - k->same, k->answers);
+    if (k->detects && k->boxes.classes != 0)
+        printf("  %-22s %21.2f mAP (at 0.50: %.2f, at 0.75: %.2f), %zu boxes\n", "the original's boxes", 100 * k->boxes.map, 100 * k->boxes.map50, 100 * k->boxes.map75, k->boxes.truth);
+    if (k->sounds && !k->sound.broken && k->sound.sounds != 0)
+        printf("  %-22s %21.1f dB SNR, %.1f dB SI-SDR, STFT distance %.4f, %zu whole\n", "the original's sound", mote_signal_snr_db(&k->sound), mote_signal_si_sdr_db(&k->sound),
+               mote_signal_stft(&k->sound), (size_t)k->sound.sounds);
     for (size_t i = 0; i < k->n_out; i++)
         if (k->each[i].broken)
             printf("  %-22.60s NaN or infinities where the original has none\n", visible_c(p->names[i]));
@@ -389,6 +373,12 @@ json_t *proof_json(const proof *p)
         json_array_append_new(refused, json_string(p->reasons[i]));
     json_t *j = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "samples", (json_int_t)k->samples, "original", side_json(p, &p->side[0]), "result", side_json(p, &p->side[1]), "outputs",
                           outputs, "refused", refused, "layers", layers, "runs", (json_int_t)p->runs);
+    if (k->detects)
+        json_object_set_new(j, "boxes", json_pack("{s:o, s:o, s:o, s:I}", "map", json_double(100 * k->boxes.map), "map50", json_double(100 * k->boxes.map50), "map75", json_double(100 * k->boxes.map75),
+                                                  "of", (json_int_t)k->boxes.truth));
+    if (k->sounds)
+        json_object_set_new(j, "sound", json_pack("{s:I, s:o, s:o, s:o, s:b}", "sounds", (json_int_t)k->sound.sounds, "snr_db", json_double(mote_signal_snr_db(&k->sound)), "si_sdr_db",
+                                                  json_double(mote_signal_si_sdr_db(&k->sound)), "stft_distance", json_double(mote_signal_stft(&k->sound)), "broken", k->sound.broken));
     if (p->metric != NULL) {
         json_object_set_new(j, "metric", json_string(p->metric));
         json_object_set_new(j, "items", json_integer((json_int_t)k->items));

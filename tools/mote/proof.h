@@ -34,7 +34,7 @@ typedef struct proof {
     char *names[PAIR_OUTPUTS]; /* of outputs */
     proof_layer *layers;       /* the worst first */
     size_t n_layers;
-    const char *metric;        /* "top1", "f1"; NULL: no labels */
+    const char *metric;        /* "top1", "f1", "mAP"; NULL: no labels */
     bool answers;              /* pair.answers and same are known */
     size_t runs;               /* that ms is the median of */
     char reasons[PROOF_REASONS][160]; /* why it is refused */

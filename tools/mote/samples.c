@@ -35,7 +35,9 @@ static mote_status run_one(runner *r, mote_diag *diag)
     name_sample(r);
     r->s->at[0] = 0;
     MOTE_REQUIRE(!tool_interrupted, diag, MOTE_E_CANCELLED, "interrupted");
+    const double start = clock_ms();
     MOTE_TRY(mote_session_run(r->f->engine.session, NULL, diag));
+    r->s->run_ms += clock_ms() - start;
     r->s->n++;
     return r->each != NULL ? r->each(r->ctx, diag) : MOTE_OK;
 }
@@ -148,9 +150,16 @@ static mote_status run_picture(runner *r, const char *name, mote_diag *diag)
     MOTE_TRY(at_file(r->s, r->s->data, name, diag));
     r->file = name;
     MOTE_TRY(picture_read(r->s->at, &p, diag));
-    mote_status status = feed_picture(r->f, NULL, &p, NULL, diag);
+    r->s->file = name;
+    r->s->picture = &p;
+    r->s->map = (mote_image_map)MOTE_IMAGE_MAP_INIT;
+    mote_status status = feed_picture(r->f, NULL, &p, &r->s->map, diag);
+    if (status == MOTE_OK)
+        status = run_one(r, diag);
+    r->s->file = NULL;
+    r->s->picture = NULL;
     picture_free(&p);
-    return status == MOTE_OK ? run_one(r, diag) : status;
+    return status;
 }
 
 /* Arrays that the model takes; labels and others are left out. */
@@ -341,6 +350,43 @@ static mote_status run_sentences(runner *r, mote_diag *diag)
     free(words);
     free(text);
     return status;
+}
+
+mote_status samples_each_sound(samples *s, mote_status (*each)(void *ctx, const char *path, mote_diag *diag), void *ctx, mote_diag *diag)
+{
+    names list = {NULL, 0, 0};
+    bool pictures = false, sounds = false;
+    s->n = 0;
+    if (!file_is_directory(s->data)) {
+        snprintf(s->at, sizeof s->at, "%s", s->data);
+        MOTE_TRY(each(ctx, s->data, diag));
+        s->n = 1;
+        return MOTE_OK;
+    }
+    mote_status status = names_of_folder(s, &pictures, &sounds, &list, diag);
+    if (status == MOTE_OK && !sounds)
+        status = mote_fail(diag, MOTE_E_FORMAT, "%s: no sounds (.wav), or other samples beside them", s->data);
+    for (size_t i = 0; i < list.n && i < s->limit && status == MOTE_OK; i++, s->n++) {
+        char path[sizeof s->at];
+        status = at_file(s, s->data, list.items[i], diag);
+        memcpy(path, s->at, sizeof path);
+        if (status == MOTE_OK)
+            status = each(ctx, path, diag);
+    }
+    free_names(&list);
+    return status;
+}
+
+bool samples_are_sounds(const char *data)
+{
+    names list = {NULL, 0, 0};
+    samples s = {.data = data};
+    bool pictures = false, sounds = false;
+    if (!file_is_directory(data))
+        return has_suffix(data, ".wav");
+    const mote_status status = names_of_folder(&s, &pictures, &sounds, &list, NULL);
+    free_names(&list);
+    return status == MOTE_OK && sounds;
 }
 
 bool samples_need_prep(const char *data) { return !has_suffix(data, ".npz") && !file_is_directory(data); }

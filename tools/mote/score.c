@@ -14,7 +14,7 @@ mote_status scorer_run(scorer *s, mote_model *m, double *out, mote_diag *diag)
     MOTE_TRY(feed_open(&e.f, &fo, diag));
     json_t *report = json_object();
     mote_status status = eval_data(&e, report, diag);
-    s->metric = json_object_get(report, "f1") != NULL ? "f1" : "top1";
+    s->metric = json_object_get(report, "f1") != NULL ? "f1" : json_object_get(report, "map") != NULL ? "mAP" : "top1";
     if (status != MOTE_OK)
         snprintf(s->at, sizeof s->at, "%s", e.at);
     *out = e.score;

@@ -9,7 +9,7 @@ typedef struct scorer {
     const engine_options *engine;
     const char *model, *data, *prep, *vocab; /* paths; the model's, that files are looked for beside */
     size_t limit, max_length;
-    const char *metric;  /* "top1" or "f1", once something was scored */
+    const char *metric;  /* "top1", "f1" or "mAP", once something was scored */
     double original;     /* percent */
     char at[4096];       /* the file at fault, "": the model */
 } scorer;
