@@ -456,6 +456,32 @@ void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *te
         see_ranges(q, name, tensor);
 }
 
+mote_status mote_quant_set_property(mote_module *m, mote_str key, mote_str value, mote_diag *diag)
+{
+    size_t at = 0;
+    while (at < m->n_props && !mote_str_eq(m->props[at].key, key))
+        at++;
+    if (at == m->n_props) {
+        mote_prop *grown = mote_arena_calloc(&m->arena, m->n_props + 1, sizeof *grown);
+        if (grown == NULL)
+            return MOTE_NO_MEMORY(diag, m->n_props);
+        if (m->n_props != 0)
+            memcpy(grown, m->props, m->n_props * sizeof *grown);
+        m->props = grown;
+        m->props[m->n_props++].key = mote_arena_str(&m->arena, key);
+    }
+    m->props[at].value = mote_arena_str(&m->arena, value);
+    return m->props[at].value.p != NULL && m->props[at].key.p != NULL ? MOTE_OK : MOTE_NO_MEMORY(diag, value.n);
+}
+
+mote_status mote_quantizer_set_metadata(mote_quantizer *q, const char *key, const char *value, mote_diag *diag)
+{
+    if (diag != NULL)
+        *diag = (mote_diag)MOTE_DIAG_INIT;
+    MOTE_REQUIRE(q != NULL && key != NULL && key[0] != 0 && value != NULL, diag, MOTE_E_ARGUMENT, "a NULL argument, or a key without a name");
+    return mote_quant_set_property(q->module, mote_str_c(key), mote_str_c(value), diag);
+}
+
 mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag)
 {
     const mote_onnx_write_options o = {.overwrite = overwrite};

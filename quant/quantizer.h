@@ -183,4 +183,7 @@ void mote_quant_sweep(mote_graph *g);
 /* Whether a node's name is one of q->o.keep. */
 bool mote_quant_kept(const mote_quantizer *q, const mote_node *n);
 
+/* A key of a module's metadata, new or in place of what it was. */
+mote_status mote_quant_set_property(mote_module *m, mote_str key, mote_str value, mote_diag *diag);
+
 #endif

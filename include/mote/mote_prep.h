@@ -59,6 +59,8 @@ typedef struct mote_prep_input {
     bool framed;                     /* frames hold: the input takes their features */
     mote_frames_options frames;
     const char *state_output;
+    bool has_observed;
+    double observed_low, observed_high; /* range of the values that the model was calibrated on */
 } mote_prep_input;
 
 typedef struct mote_prep_tokenizer {
@@ -100,13 +102,15 @@ typedef struct mote_prep_options {
     const mote_allocator *allocator; /* NULL: malloc. Copied; its ctx outlives the description */
     mote_log_fn log;                 /* warnings; NULL: none. Called during create only */
     void *log_ctx;
+    bool trust_input;                /* nothing is refused because the model was calibrated on other inputs */
 } mote_prep_options;
-#define MOTE_PREP_OPTIONS_INIT {sizeof(mote_prep_options), NULL, NULL, NULL}
+#define MOTE_PREP_OPTIONS_INIT {sizeof(mote_prep_options), NULL, NULL, NULL, false}
 
 /* Reads a description and checks it against the model (NULL: the text alone): names, types, shapes, numbers of labels. json NULL: the model's
  * metadata under MOTE_PREP_KEY or, without that, ONNX's Image.* keys; where both are there and disagree, a warning says so. `model` is borrowed and
  * outlives the description. Returns MOTE_OK, MOTE_E_ARGUMENT (the model has no description), MOTE_E_FORMAT (not JSON), MOTE_E_VALUE (a field that is unknown,
- * missing, of the wrong kind or outside its domain: diag names it, with its line), MOTE_E_UNSUPPORTED (a version), MOTE_E_SHAPE, MOTE_E_DTYPE
+ * missing, of the wrong kind or outside its domain: diag names it, with its line; or json says another range of pictures' values, vocabulary or sample rate than the model's own
+ * description, with which it was calibrated), MOTE_E_UNSUPPORTED (a version), MOTE_E_SHAPE, MOTE_E_DTYPE
  * (the model's inputs and outputs do not fit), MOTE_E_LIMIT, MOTE_E_MEMORY. */
 MOTE_API mote_status mote_prep_create(const mote_model *model, const char *json, size_t bytes, const mote_prep_options *options, mote_prep **out,
                                       mote_diag *diag);
@@ -147,7 +151,8 @@ MOTE_API mote_status mote_prep_sound(const mote_prep *prep, mote_session *sessio
 /* A stream for sound of that rate, as the description says. */
 MOTE_API mote_status mote_prep_stream(const mote_prep *prep, mote_model *model, unsigned threads, uint32_t sampling_rate, mote_stream **out, mote_diag *diag);
 
-/* MOTE_E_VALUE when a value of the session's input lies outside the declared range or is NaN; for callers that write inputs themselves. */
+/* MOTE_E_VALUE when a value of the session's input lies outside the declared range, or far outside of what the model was calibrated on (docs/preprocess.md, Calibration), or is NaN; for
+ * callers that write inputs themselves. */
 MOTE_API mote_status mote_prep_check_range(const mote_prep *prep, mote_session *session, const char *input, mote_diag *diag);
 
 /* ---- out of the session ---------------------------------------------------------------------------------------- */

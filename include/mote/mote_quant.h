@@ -140,6 +140,9 @@ MOTE_API mote_status mote_quantizer_next(mote_quantizer *q, const mote_load_opti
 /* A mote_tap_fn for the sessions of that model; its context is the quantizer. From one session at a time. */
 MOTE_API void mote_quantizer_tap(void *quantizer, const char *name, const mote_tensor *tensor);
 
+/* What the result carries under a key of its metadata, in place of what the model had there. Copied. */
+MOTE_API mote_status mote_quantizer_set_metadata(mote_quantizer *q, const char *key, const char *value, mote_diag *diag);
+
 /* Writes the result, when mote_quantizer_next has said that there are no more rounds. Under a temporary name beside, then renamed. */
 MOTE_API mote_status mote_quantizer_write(const mote_quantizer *q, const char *path, bool overwrite, mote_diag *diag);
 

@@ -64,22 +64,28 @@ static mote_status find(const mote_prep *p, const char *name, mote_prep_kind kin
 
 /* ---- ranges ---- */
 
-static mote_status check_range(const mote_prep_input *in, const mote_tensor *t, mote_diag *diag)
+/* `given`: the caller wrote the values, not this file. */
+static mote_status check_range(const mote_prep *p, const mote_prep_input *in, const mote_tensor *t, bool given, mote_diag *diag)
 {
-    if (!in->has_range)
+    double least, most;
+    const bool bounded = given && !p->trust && mote_prep_bounds(in, &least, &most);
+    if (!in->has_range && !bounded)
         return MOTE_OK;
     double low = INFINITY, high = -INFINITY;
     const void *data = mote_tensor_map(t);
     const int64_t n = mote_tensor_count(t);
     for (int64_t i = 0; i < n; i++) {
         const double x = t->dtype == MOTE_DTYPE_F32 ? (double)((const float *)data)[i] : mote_dtype_to_f64(t->dtype, data, (size_t)i);
-        MOTE_REQUIRE(x == x, diag, MOTE_E_VALUE, "input '%s': element %lld is NaN, the declared range is [%g, %g]", in->name, (long long)i, in->low, in->high);
+        MOTE_REQUIRE(x == x, diag, MOTE_E_VALUE, "input '%s': element %lld is NaN, the %s range is [%g, %g]", in->name, (long long)i,
+                     in->has_range ? "declared" : "observed", in->has_range ? in->low : in->observed_low, in->has_range ? in->high : in->observed_high);
         low = x < low ? x : low;
         high = x > high ? x : high;
     }
     /* half a step of f32: what the description's f64 bounds become */
-    MOTE_REQUIRE(n == 0 || ((float)low >= (float)in->low && (float)high <= (float)in->high), diag, MOTE_E_VALUE,
+    MOTE_REQUIRE(n == 0 || !in->has_range || ((float)low >= (float)in->low && (float)high <= (float)in->high), diag, MOTE_E_VALUE,
                  "input '%s' has values in [%g, %g], the declared range is [%g, %g]", in->name, low, high, in->low, in->high);
+    MOTE_REQUIRE(n == 0 || !bounded || (low >= least && high <= most), diag, MOTE_E_VALUE, "input '%s' has values in [%g, %g], the model was calibrated on [%g, %g]", in->name, low, high,
+                 in->observed_low, in->observed_high);
     return MOTE_OK;
 }
 
@@ -93,7 +99,7 @@ mote_status mote_prep_check_range(const mote_prep *p, mote_session *session, con
         return MOTE_OK;
     const mote_tensor *t = mote_session_input(session, mote_model_input_index(p->model, input));
     MOTE_REQUIRE(t != NULL && t->buffer != NULL, diag, MOTE_E_ARGUMENT, "the session's input '%s' has no memory yet", input);
-    return check_range(in, t, diag);
+    return check_range(p, in, t, true, diag);
 }
 
 /* ---- pictures ---- */
@@ -132,7 +138,7 @@ mote_status mote_prep_image(const mote_prep *p, mote_session *session, const cha
     MOTE_TRY(prepare(p, session, &w, 1, diag));
     mote_tensor *t = mote_session_input(session, w.input);
     MOTE_TRY(mote_image_to_tensor(image, &in->image, t, 0, map, &p->heap.allocator, diag));
-    return check_range(in, t, diag);
+    return check_range(p, in, t, false, diag);
 }
 
 /* ---- text ---- */
@@ -143,7 +149,7 @@ mote_status mote_prep_tokenizer_create(const mote_prep *p, const void *vocab, si
         *diag = (mote_diag)MOTE_DIAG_INIT;
     MOTE_REQUIRE(p != NULL && out != NULL && p->has_tokenizer, diag, MOTE_E_ARGUMENT, "a description with a tokenizer is needed");
     *out = NULL;
-    if (p->tokenizer.vocab_sha256 != NULL && vocab != NULL) {
+    if (p->tokenizer.vocab_sha256 != NULL && vocab != NULL && !p->trust) {
         mote_sha256 sum;
         uint8_t digest[32];
         char hex[65];
@@ -311,7 +317,7 @@ mote_status mote_prep_sound(const mote_prep *p, mote_session *session, const cha
         MOTE_TRY(mote_frames_compute(&in->frames, samples, n, mote_tensor_map(t), &p->heap.allocator, diag));
     else
         memcpy(mote_tensor_map(t), samples, n * sizeof *samples);
-    return check_range(in, t, diag);
+    return check_range(p, in, t, !in->framed, diag);
 }
 
 mote_status mote_prep_stream(const mote_prep *p, mote_model *model, unsigned threads, uint32_t rate, mote_stream **out, mote_diag *diag)

@@ -127,7 +127,7 @@ static mote_status read_values(const prep_scope *s, mote_image_prep *p)
 
 static mote_status read_image(const prep_scope *s, mote_prep_input *in)
 {
-    static const char *const names[] = {"kind", "range", "do_resize", "size", "resample", "resize_reference", "do_letterbox", "do_center_crop", "crop_size",
+    static const char *const names[] = {"kind", "range", "observed", "do_resize", "size", "resample", "resize_reference", "do_letterbox", "do_center_crop", "crop_size",
                                         "do_pad", "pad_size", "pad_value", "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
                                         "do_convert_rgb", "channels", "data_format", "min_size", "max_size", INFORMATIVE, NULL};
     static const char *const channels[] = {"rgb", "bgr", "gray", NULL}, *const formats[] = {"channels_first", "channels_last", NULL};
@@ -223,7 +223,7 @@ static mote_status read_stream(const prep_scope *parent, mote_prep_input *in)
 
 static mote_status read_audio(const prep_scope *s, mote_prep_input *in)
 {
-    static const char *const names[] = {"kind", "range", "sampling_rate", "max_samples", "stream", "frames", INFORMATIVE, NULL};
+    static const char *const names[] = {"kind", "range", "observed", "sampling_rate", "max_samples", "stream", "frames", INFORMATIVE, NULL};
     MOTE_TRY(mote_field_only(s, names));
     if (!mote_field_there(s, "sampling_rate"))
         return mote_field_fail(s, "sampling_rate", "is missing");
@@ -241,14 +241,26 @@ static mote_status read_audio(const prep_scope *s, mote_prep_input *in)
 
 /* ---- inputs ---- */
 
+static mote_status read_range(const prep_scope *s, const char *name, bool *there, double *low, double *high)
+{
+    double range[2] = {0, 1};
+    MOTE_TRY(mote_field_numbers(s, name, 2, range, there));
+    if (!(range[0] < range[1]))
+        return mote_field_fail(s, name, "is [%g, %g], expected a lower and a higher number", range[0], range[1]);
+    if (*there) {
+        *low = range[0];
+        *high = range[1];
+    }
+    return MOTE_OK;
+}
+
 static mote_status read_input(const prep_scope *s, mote_prep_input *in)
 {
     static const char *const kinds[] = {"array", "image", "text", "audio", "state", "sampling_rate", NULL};
-    static const char *const array_names[] = {"kind", "range", NULL}, *const text_names[] = {"kind", "part", NULL};
+    static const char *const array_names[] = {"kind", "range", "observed", NULL}, *const text_names[] = {"kind", "part", NULL};
     static const char *const state_names[] = {"kind", "output", NULL}, *const rate_names[] = {"kind", NULL};
     static const char *const parts[] = {"input_ids", "attention_mask", "token_type_ids", NULL};
     int kind = 0, part = 0;
-    double range[2];
     if (!mote_field_there(s, "kind"))
         return mote_field_fail(s, "kind", "is missing");
     MOTE_TRY(mote_field_word(s, "kind", kinds, &kind));
@@ -272,14 +284,8 @@ static mote_status read_input(const prep_scope *s, mote_prep_input *in)
             return mote_field_fail(s, "output", "is missing");
         break;
     }
-    MOTE_TRY(mote_field_numbers(s, "range", 2, range, &in->has_range));
-    if (in->has_range) {
-        if (!(range[0] < range[1]))
-            return mote_field_fail(s, "range", "is [%g, %g], expected a lower and a higher number", range[0], range[1]);
-        in->low = range[0];
-        in->high = range[1];
-    }
-    return MOTE_OK;
+    MOTE_TRY(read_range(s, "range", &in->has_range, &in->low, &in->high));
+    return read_range(s, "observed", &in->has_observed, &in->observed_low, &in->observed_high);
 }
 
 static mote_status read_inputs(mote_prep *p, const prep_scope *root)
@@ -344,7 +350,7 @@ static mote_status read_tokenizer(mote_prep *p, const prep_scope *root)
 
 mote_status mote_prep_parse(mote_prep *p, mote_str text, mote_diag *diag)
 {
-    static const char *const names[] = {"version", "description", "inputs", "tokenizer", "output", NULL};
+    static const char *const names[] = {"version", "description", "inputs", "tokenizer", "output", "calibration_samples", NULL};
     mote_json *root;
     MOTE_TRY(mote_json_parse(&p->arena, text, &root, diag));
     MOTE_REQUIRE(root->kind == MOTE_JSON_OBJECT, diag, MOTE_E_VALUE, "preprocessing: %s, expected an object", mote_json_kind_name(root->kind));
@@ -358,6 +364,7 @@ mote_status mote_prep_parse(mote_prep *p, mote_str text, mote_diag *diag)
     MOTE_TRY(mote_field_only(&s, names));
     const char *description = NULL;
     MOTE_TRY(mote_field_string(&s, "description", &description));
+    MOTE_TRY(mote_field_integer(&s, "calibration_samples", 1, INT64_MAX, &p->samples));
     MOTE_TRY(read_inputs(p, &s));
     MOTE_TRY(read_tokenizer(p, &s));
     return mote_prep_parse_output(p, &s);

@@ -30,6 +30,8 @@ static mote_status fill(mote_prep *p, const char *json, size_t bytes, mote_diag 
         if (p->model == NULL)
             return MOTE_OK;
         MOTE_TRY(mote_prep_check_model(p, diag));
+        if (json != own && !p->trust)
+            MOTE_TRY(mote_prep_agree(p, diag));
         mote_prep_compare_image_keys(p);
         return MOTE_OK;
     }
@@ -62,6 +64,7 @@ mote_status mote_prep_create(const mote_model *model, const char *json, size_t b
     p->model = model;
     p->log = o.log;
     p->log_ctx = o.log_ctx;
+    p->trust = o.trust_input;
     mote_status status = fill(p, json, bytes, diag);
     if (status != MOTE_OK) {
         mote_prep_destroy(&p);

@@ -21,6 +21,8 @@ struct mote_prep {
     bool has_tokenizer;
     mote_prep_tokenizer tokenizer;
     mote_prep_output output;
+    bool trust;
+    int64_t samples; /* that the model was calibrated on; 0: it was not, or none knows */
 };
 
 /* A warning of one line through the caller's log. */
@@ -34,6 +36,10 @@ mote_status mote_prep_check_model(const mote_prep *p, mote_diag *diag);
 mote_status mote_prep_from_image_keys(mote_prep *p, bool *found, mote_diag *diag);
 /* Warns where Image.* metadata says otherwise than *p. */
 void mote_prep_compare_image_keys(const mote_prep *p);
+/* Takes over what the model's own description says of its calibration; MOTE_E_VALUE where *p says otherwise. */
+mote_status mote_prep_agree(mote_prep *p, mote_diag *diag);
+/* What an input may hold, by what the model was calibrated on: far beyond it. False: anything. */
+bool mote_prep_bounds(const mote_prep_input *in, double *low, double *high);
 /* Range of the tensor's values that pixels of 0..255 can give. */
 void mote_prep_image_range(const mote_image_prep *image, double *low, double *high);
 

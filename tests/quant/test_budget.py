@@ -27,11 +27,11 @@ def search(*args, model=keywords, name="q"):
     return q, r, report("quantize", model, "-o", q, *samples, *args, "--recipe-out", r, "--overwrite")
 
 
-def sane(what, q, recipe, r):
+def sane(what, q, recipe, r, *described):
     points = r["search"]["points"]
     cost = "ms" if "ms" in points[0] else "bytes"
     check(f"{what}: sound, and in onnxruntime", onnx.checker.check_model(onnx.load(q), full_check=True) is None and np.isfinite(outputs(q)).all())
-    mote("quantize", keywords, "-o", tmp / "again.onnx", "--recipe", recipe, *samples, "--overwrite")
+    mote("quantize", keywords, "-o", tmp / "again.onnx", "--recipe", recipe, *samples, *described, "--overwrite")
     check(f"{what}: the recipe makes the same file", (tmp / "again.onnx").read_bytes() == q.read_bytes())
     check(f"{what}: the curve is in order", [p[cost] for p in points] == sorted(p[cost] for p in points))
     db = lambda p: p["sqnr_db"] if p["sqnr_db"] is not None else np.inf
@@ -57,7 +57,7 @@ taken = sane("--size 45KB", q, recipe, r)
 check("--size 45KB is kept", q.stat().st_size <= 45000 and r["bytes"] == q.stat().st_size, q.stat().st_size)
 
 q, recipe, r = search("--drop", 0.3, *scored)
-sane("--drop 0.3", q, recipe, r)
+sane("--drop 0.3", q, recipe, r, "--prep", prep / "keywords.json")
 score = report("eval", q, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["top1"]
 before = report("eval", keywords, "--data", data / "audio/keywords-evaluation.npz", "--prep", prep / "keywords.json")["top1"]
 check("--drop 0.3 is kept by the file", before - score <= 0.3 and abs(r["search"]["score"] - score) < 1e-6 and abs(r["search"]["original"] - before) < 1e-6, f"{before:.2f} to {score:.2f}")

@@ -58,7 +58,7 @@ check("SQNR is onnxruntime's", abs(p["outputs"][0]["sqnr_db"] - db) < 0.5, (p["o
 check("bytes are the files'", p["original"]["bytes"] == keywords.stat().st_size and p["result"]["bytes"] == q.stat().st_size)
 check("latency and memory are there", all(p[k][f] > 0 for k in ("original", "result") for f in ("p50_ms", "weight_bytes", "tensor_bytes")))
 file = q.read_bytes()
-mote("quantize", keywords, "-o", tmp / "k2.onnx", *plain)
+mote("quantize", keywords, "-o", tmp / "k2.onnx", *plain, "--prep", prep / "keywords.json")
 check("the proof does not change the file", (tmp / "k2.onnx").read_bytes() == file)
 
 # layers, beside onnxruntime's: what the result's DequantizeLinear says against the float model's tensor of that name

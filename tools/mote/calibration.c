@@ -4,6 +4,7 @@
 #include "calibration.h"
 #include "files.h"
 #include "print.h"
+#include "record.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,31 +20,33 @@ static const double apart = 0.25, wider = 1.25, beyond = 0.005;
 typedef struct noter {
     mote_quantizer *q;
     const samples *s;
+    const feed *f;
+    record *r; /* NULL: others */
 } noter;
 
 static mote_status note(void *ctx, mote_diag *diag)
 {
     const noter *n = ctx;
-    (void)diag;
     mote_quantizer_sample(n->q, n->s->name);
-    return MOTE_OK;
+    return n->r != NULL ? record_sample(n->r, n->f, diag) : MOTE_OK;
 }
 
-static mote_status run_round(const calibration_options *o, mote_quantizer *q, feed *f, samples *s, mote_diag *diag)
+static mote_status run_round(const calibration_options *o, mote_quantizer *q, feed *f, samples *s, record *r, mote_diag *diag)
 {
-    noter n = {q, s};
+    noter n = {q, s, f, r};
     MOTE_TRY(samples_run(s, f, note, &n, diag));
     if (o->compare == NULL || !mote_quantizer_others(q))
         return MOTE_OK;
     samples others = {.data = o->compare, .limit = o->compare_limit};
     n.s = &others;
+    n.r = NULL;
     mote_status status = samples_run(&others, f, note, &n, diag);
     if (status != MOTE_OK)
         snprintf(s->at, sizeof s->at, "%s", others.at[0] != 0 ? others.at : o->compare);
     return status;
 }
 
-mote_status calibration_run(const calibration_options *o, mote_quantizer *q, samples *s, mote_diag *diag)
+mote_status calibration_run(const calibration_options *o, mote_quantizer *q, samples *s, char **text, mote_diag *diag)
 {
     const char *const paths[] = {o->data, o->compare};
     for (size_t i = 0; i < 2; i++) {
@@ -68,7 +71,13 @@ mote_status calibration_run(const calibration_options *o, mote_quantizer *q, sam
         const feed_options fo = {.engine = &e, .model = o->model, .loaded = m, .prep = o->prep, .vocab = o->vocab, .max_length = o->max_length,
                                  .prep_needed = samples_need_prep(o->data) || (o->compare != NULL && samples_need_prep(o->compare))};
         MOTE_TRY(feed_open(&f, &fo, diag));
-        mote_status status = run_round(o, q, &f, s, diag);
+        record r = {.samples = 0};
+        mote_status status = run_round(o, q, &f, s, &r, diag);
+        if (status == MOTE_OK && text != NULL) {
+            free(*text);
+            status = record_text(&r, &f, o->prep, text, diag);
+        }
+        record_free(&r);
         feed_close(&f);
         MOTE_TRY(status);
     }

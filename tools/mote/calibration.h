@@ -12,8 +12,9 @@ typedef struct calibration_options {
     size_t compare_limit, max_length;
 } calibration_options;
 
-/* The quantizer's rounds over the samples and, where the round takes them, over those to compare with. s->data may be NULL: then the rounds must need none. */
-mote_status calibration_run(const calibration_options *o, mote_quantizer *q, samples *s, mote_diag *diag);
+/* *record (may be NULL): the description, with what the samples were like, for the result's metadata, malloced; NULL: there is none.
+ * The quantizer's rounds over the samples and, where the round takes them, over those to compare with. s->data may be NULL: then the rounds must need none. */
+mote_status calibration_run(const calibration_options *o, mote_quantizer *q, samples *s, char **record, mote_diag *diag);
 
 /* Nothing when nothing was judged. */
 void calibration_print(const mote_quantizer *q, const calibration_options *o);

@@ -189,7 +189,7 @@ static mote_status see_samples(adviser *a, mote_diag *diag)
         return MOTE_OK;
     }
     if (status == MOTE_OK)
-        status = calibration_run(&co, a->q, &a->s, diag);
+        status = calibration_run(&co, a->q, &a->s, NULL, diag);
     if (status == MOTE_OK)
         judge(a);
     return status;

@@ -13,7 +13,7 @@ typedef struct eval_options {
     const char *data, *prep, *labels, *vocab, *predictions, *against;
     uint64_t limit, max_length;
     double offset, require, threshold;
-    bool json, overwrite;
+    bool json, overwrite, trust;
 } eval_options;
 
 extern const command command_eval;
@@ -31,6 +31,7 @@ static const option_spec table[] = {
     {"predictions", OPTION_TEXT, offsetof(eval_options, predictions), "OUT", "write each answer: CSV, or word, label and answer by tabs"},
     {"require", OPTION_NUMBER, offsetof(eval_options, require), "X", "exit with 3 when top-1 (or F1, or mAP), in percent, or the SNR in dB is below X"},
     {"overwrite", OPTION_FLAG, offsetof(eval_options, overwrite), NULL, "replace OUT when it exists"},
+    OPTION_TRUST(eval_options),
     ENGINE_OPTIONS(eval_options),
     OPTION_JSON(eval_options),
     OPTION_END};
@@ -270,7 +271,7 @@ mote_status eval_data(eval *e, json_t *report, mote_diag *diag)
 static mote_status open_models(const eval_options *o, const char *model, eval *e, pair *p, mote_diag *diag)
 {
     feed_options fo = {.engine = &o->engine, .model = model, .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .max_length = (size_t)o->max_length,
-                       .prep_needed = !has_suffix(o->data, ".npz")};
+                       .prep_needed = !has_suffix(o->data, ".npz"), .trust = o->trust};
     if (o->against == NULL)
         return feed_open(&e->f, &fo, diag);
     e->pair = p;

@@ -6,6 +6,7 @@
 #include "feed.h"
 #include "files.h"
 #include "onnx/write.h"
+#include "quant/quantizer.h"
 #include "session/model.h"
 #include <stdlib.h>
 #include <string.h>
@@ -26,24 +27,6 @@ static const option_spec table[] = {
     OPTION_END};
 
 enum { TEXT_LIMIT = 16 << 20 };
-
-static mote_status set_key(mote_module *m, mote_str key, mote_str value, mote_diag *diag)
-{
-    size_t at = 0;
-    while (at < m->n_props && !mote_str_eq(m->props[at].key, key))
-        at++;
-    if (at == m->n_props) {
-        mote_prop *grown = mote_arena_calloc(&m->arena, m->n_props + 1, sizeof *grown);
-        if (grown == NULL)
-            return MOTE_NO_MEMORY(diag, m->n_props);
-        if (m->n_props != 0)
-            memcpy(grown, m->props, m->n_props * sizeof *grown);
-        m->props = grown;
-        m->props[m->n_props++].key = mote_arena_str(&m->arena, key);
-    }
-    m->props[at].value = mote_arena_str(&m->arena, value);
-    return m->props[at].value.p != NULL && m->props[at].key.p != NULL ? MOTE_OK : MOTE_NO_MEMORY(diag, value.n);
-}
 
 static mote_status remove_key(mote_module *m, const char *key, mote_diag *diag)
 {
@@ -74,7 +57,7 @@ static mote_status change(const meta_options *o, mote_model *model, mote_diag *d
         if (strcmp(key, "mote.preprocess") == 0)
             status = preprocess_check(model, value.p, value.n, diag);
         if (status == MOTE_OK)
-            status = set_key(m, mote_str_c(key), value, diag);
+            status = mote_quant_set_property(m, mote_str_c(key), value, diag);
         free(text);
         MOTE_TRY(status);
     }

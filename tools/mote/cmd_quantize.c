@@ -21,7 +21,7 @@ typedef struct quantize_options {
     const char *output, *int8, *weights_only, *data, *prep, *vocab, *activations, *weights, *ranges, *scope, *keep, *recipe, *recipe_out, *profile, *eval, *latency, *fix, *require, *compare;
     uint64_t limit, max_length, block, size, eval_limit;
     double drop, sqnr, share;
-    bool fp16, reduce_range, overwrite, json;
+    bool fp16, reduce_range, overwrite, json, trust;
     const char *effort_text;
 } quantize_options;
 
@@ -59,6 +59,7 @@ static const option_spec table[] = {
     {"fix", OPTION_TEXT, offsetof(quantize_options, fix), "LIST", "inputs that always have one value or shape: \"sr=16000;input=[1,576]\"; branches on them go"},
     {"keep", OPTION_TEXT, offsetof(quantize_options, keep), "LIST", "names of nodes that stay in float, by commas; a name may end in '*'"},
     {"overwrite", OPTION_FLAG, offsetof(quantize_options, overwrite), NULL, "replace FILE when it exists"},
+    OPTION_TRUST(quantize_options),
     ENGINE_OPTIONS(quantize_options),
     OPTION_JSON(quantize_options),
     OPTION_END};
@@ -154,7 +155,12 @@ static mote_status run_rounds(const quantize_options *o, const char *path, mote_
 {
     const calibration_options co = {.engine = &o->engine, .model = path, .data = o->data, .compare = o->compare, .prep = o->prep, .vocab = o->vocab,
                                     .compare_limit = o->limit != 0 ? (size_t)o->limit : SIZE_MAX, .max_length = (size_t)o->max_length};
-    return calibration_run(&co, q, s, diag);
+    char *record = NULL;
+    mote_status status = calibration_run(&co, q, s, &record, diag);
+    if (status == MOTE_OK && record != NULL)
+        status = mote_quantizer_set_metadata(q, MOTE_PREP_KEY, record, diag);
+    free(record);
+    return status;
 }
 
 /* ---- budgets ---- */
@@ -305,7 +311,7 @@ static int run_quantize(void *values, int n, char **operand)
     const char *wrong = read_options(o, &qo);
     proof p = {.metric = NULL};
     proof_options po = {.engine = &o->engine, .model = operand[0], .data = o->eval, .prep = o->prep, .vocab = o->vocab, .max_length = (size_t)o->max_length,
-                        .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX};
+                        .limit = o->eval_limit != 0 ? (size_t)o->eval_limit : SIZE_MAX, .trust = o->trust};
     if (wrong == NULL)
         wrong = require_read(o->require, &po.require);
     if (wrong != NULL)

@@ -13,7 +13,7 @@ typedef struct run_options {
     const char *inputs, *outputs, *prep, *draw, *dims, *labels, *vocab;
     option_list input, text;
     uint64_t top, random;
-    bool json, overwrite, seeded;
+    bool json, overwrite, seeded, trust;
 } run_options;
 
 extern const command command_run;
@@ -33,6 +33,7 @@ static const option_spec table[] = {
     {"random", OPTION_FLAG, offsetof(run_options, seeded), NULL, "seeded random inputs, shaped by --dims"},
     {"dims", OPTION_TEXT, offsetof(run_options, dims), "N=1,L=128", "sizes of named dimensions for --random"},
     {"overwrite", OPTION_FLAG, offsetof(run_options, overwrite), NULL, "replace output files that exist"},
+    OPTION_TRUST(run_options),
     ENGINE_OPTIONS(run_options),
     OPTION_JSON(run_options),
     OPTION_END};
@@ -446,7 +447,7 @@ static int run_run(void *values, int n, char **operand)
     feed f;
     job j = {.o = o, .f = &f, .results = o->json ? json_array() : NULL, .many = o->input.n > 1, .diag = &diag};
     named_arrays given = {0};
-    const feed_options fo = {.given = &given, .read = o->seeded ? NULL : read_inputs, .read_ctx = &(inputs_job){&j, &given}, .engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media};
+    const feed_options fo = {.given = &given, .read = o->seeded ? NULL : read_inputs, .read_ctx = &(inputs_job){&j, &given}, .engine = &o->engine, .model = operand[0], .prep = o->prep, .labels = o->labels, .vocab = o->vocab, .prep_needed = media, .trust = o->trust};
     mote_status status = file_output_allowed(o->outputs, o->overwrite, &diag);
     if (status == MOTE_OK)
         status = file_output_allowed(o->draw, o->overwrite, &diag);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #include "feed.h"
+#include "base/sha256.h"
 #include "files.h"
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,12 @@ static mote_status make_tokenizer(feed *f, const feed_options *o, mote_diag *dia
     else
         MOTE_TRY(read_named(o, t->vocab, VOCAB_LIMIT, &vocab, &n, diag));
     mote_status status = mote_prep_tokenizer_create(f->prep, vocab, n, &f->tokenizer, diag); /* checks the sum */
+    mote_sha256 sum;
+    uint8_t digest[32];
+    mote_sha256_init(&sum);
+    mote_sha256_put(&sum, vocab, n);
+    mote_sha256_end(&sum, digest);
+    mote_sha256_hex(digest, f->vocab_sha256);
     if (status == MOTE_OK && o->max_length != 0) {
         mote_tokenizer_options shorter = MOTE_TOKENIZER_OPTIONS_INIT;
         mote_tokenizer_destroy(&f->tokenizer);
@@ -139,6 +146,7 @@ static mote_status make_prep(feed *f, const feed_options *o, mote_diag *diag)
 {
     mote_prep_options po = MOTE_PREP_OPTIONS_INIT;
     po.log = warn;
+    po.trust_input = o->trust;
     if (o->prep == NULL) {
         mote_model *m = f->engine.model;
         if (mote_model_metadata(m, MOTE_PREP_KEY) == NULL && mote_model_metadata(m, "Image.BitmapPixelFormat") == NULL && !o->prep_needed)

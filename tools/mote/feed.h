@@ -16,6 +16,7 @@ typedef struct feed_options {
     void *read_ctx;
     const named_arrays *given;                 /* arrays whose names decide which inputs are kept (engine_admit); NULL: none */
     bool prep_needed;                          /* a model without description is refused */
+    bool trust;                                /* --trust-input */
 } feed_options;
 
 typedef struct feed {
@@ -26,7 +27,11 @@ typedef struct feed {
     char *label_text;
     const char **labels;
     size_t n_labels;
+    char vocab_sha256[65]; /* with a tokenizer */
 } feed;
+
+#define OPTION_TRUST(type) \
+    {"trust-input", OPTION_FLAG, offsetof(type, trust), NULL, "take inputs that the model was not calibrated on: another range, vocabulary or sample rate"}
 
 /* Opens model, session and description: --prep or the model's own. Files that it names are looked for in the description's folder, then in the model's; paths that
  * stand in a model file stay below its folder (MOTE_E_PATH). On failure everything is closed. */

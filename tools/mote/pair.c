@@ -46,7 +46,11 @@ static mote_status run_inside(pair *p, const named_arrays *in, size_t n_out, mot
 static mote_status run_with(pair *p, const engine *first, const named_arrays *in, mote_diag *diag)
 {
     engine *second = &p->second.engine;
-    MOTE_TRY(run_on(second, in, diag));
+    MOTE_REQUIRE(!tool_interrupted, diag, MOTE_E_CANCELLED, "interrupted");
+    MOTE_TRY(engine_feed(second, in, diag));
+    for (size_t i = 0; i < in->n && p->second.prep != NULL; i++) /* it may say more than the first one's: what it was calibrated on */
+        MOTE_TRY(mote_prep_check_range(p->second.prep, second->session, in->items[i].name, diag));
+    MOTE_TRY(mote_session_run(second->session, NULL, diag));
     const size_t n = engine_output_count(first);
     MOTE_REQUIRE(n == engine_output_count(second), diag, MOTE_E_MISMATCH, "the models have %zu and %zu outputs", n, engine_output_count(second));
     p->n_out = n < PAIR_OUTPUTS ? n : PAIR_OUTPUTS;

@@ -27,7 +27,8 @@ static mote_status look(proof *p, const proof_options *o, bool *labels, mote_dia
 static mote_status open_feed(const proof_options *o, bool labels, mote_model *m, feed *f, mote_diag *diag)
 {
     const feed_options fo = {.engine = o->engine, .model = o->model, .loaded = m, .prep = o->prep, .vocab = o->vocab, .max_length = o->max_length,
-                             .prep_needed = samples_need_prep(o->data) || (labels && !has_suffix(o->data, ".npz"))};
+                             .prep_needed = samples_need_prep(o->data) || (labels && !has_suffix(o->data, ".npz")),
+                             .trust = o->trust};
     return feed_open(f, &fo, diag);
 }
 

@@ -13,6 +13,7 @@ typedef struct proof_options {
     const engine_options *engine;
     const char *model, *data, *prep, *vocab; /* paths; data: labelled as eval takes it, or samples as quantize takes them */
     size_t limit, max_length;
+    bool trust;
     require require;
 } proof_options;
 
