@@ -366,6 +366,22 @@ static void join_movers(mote_quantizer *q)
     }
 }
 
+/* A Concat that no product reads, directly or through others, joins results of the model: one scale for all of them, to which each is rounded again, would gain nothing. */
+static mote_status leave_last_concats(mote_quantizer *q, mote_diag *diag)
+{
+    bool *read = mote_arena_calloc(&q->arena, q->n_nodes + 1, sizeof *read);
+    if (read == NULL)
+        return MOTE_NO_MEMORY(diag, q->n_nodes);
+    for (const mote_node *n = q->module->graph->last; n != NULL; n = n->prev) {
+        for (uint32_t i = 0; i < n->n_out; i++)
+            for (const mote_use *u = n->out[i] != NULL ? n->out[i]->uses : NULL; u != NULL; u = u->next)
+                read[n->id] = read[n->id] || (u->node != NULL && (u->node->graph != n->graph || is_product(u->node) || read[u->node->id]));
+        if (!read[n->id] && mote_node_is(n, "", "Concat"))
+            q->quantized[n->id] = false;
+    }
+    return MOTE_OK;
+}
+
 mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag)
 {
     static const char *const transformer[] = {"LayerNormalization", "Attention", "RMSNormalization", NULL};
@@ -390,6 +406,7 @@ mote_status mote_quant_select(mote_quantizer *q, mote_diag *diag)
     for (mote_node *n = g->first; all && n != NULL; n = n->next)
         if (wants_integers(q, n) && (q->recipe == NULL || reads_integers(q, n)) && (is_between(n) || is_lone_clamp(q, n)) && !is_inside_swish(n) && !mote_quant_kept(q, n))
             q->quantized[n->id] = true;
+    MOTE_TRY(leave_last_concats(q, diag));
     for (mote_node *n = g->first; n != NULL; n = n->next)
         if (is_inside_swish(n))
             q->owned[n->id] = true;
