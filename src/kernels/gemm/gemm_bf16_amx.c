@@ -1,8 +1,5 @@
 /* gemm_bf16_amx.c - gemm in bfloat16 on tile registers (TDPBF16PS): 16 rows by 16 columns of sums, 32 terms at a time
- * SPDX-License-Identifier: Apache-2.0
- *
- * As kernels/igemm/igemm_amx.c: sixteen pairs of a packed panel are a tile of b as they lie; the terms of a row are one string, each tap's filled up to an
- * even number, cut every 32; the last cut ends with the string and meets zeros of a where the one before has been. */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "base/platform.h"
 #if MOTE_X86_64
 #include "kernels/gemm/gemm_bf16.h"
@@ -10,33 +7,13 @@
 #undef VTARGET
 #define VTARGET MOTE_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512bf16,avx2,fma,f16c,amx-tile,amx-bf16")
 
-enum { TILE_ROWS = 16, TERMS = 32, CUT = 2 * TILE_ROWS * 64 };
+#define TILE_DOT(c, a, b) _tile_dpbf16ps(c, a, b)
+#include "kernels/gemm/amx_tmpl.h"
 
-/* Compilers do not know what the tile instructions read. */
-#define IN_MEMORY(p) __asm__ volatile("" : : "r"(p) : "memory")
+/* Bytes of k. */
+VF size_t row_bytes(size_t taps, size_t kc) { return 4 * mote_gemm_bf16_depth(taps, kc); }
 
-/* What LDTILECFG reads. */
-typedef struct tile_config {
-    uint8_t palette, start_row, unused[14];
-    uint16_t bytes[16]; /* of a row */
-    uint8_t rows[16];
-} tile_config;
-
-VF size_t cut_terms(size_t terms) { return mote_min_size(TERMS, terms); }
-
-static VTARGET void begin(size_t taps, size_t kc)
-{
-    _Alignas(64) tile_config config = {.palette = 1};
-    const size_t terms = cut_terms(2 * mote_gemm_bf16_depth(taps, kc));
-    for (size_t i = 0; i < 8; i++) {
-        config.bytes[i] = (uint16_t)(i == 6 ? 2 * terms : 64);
-        config.rows[i] = (uint8_t)(i == 7 ? terms / 2 : TILE_ROWS);
-    }
-    IN_MEMORY(&config);
-    _tile_loadconfig(&config);
-}
-
-static VTARGET void end(void) { _tile_release(); }
+static VTARGET void begin(size_t taps, size_t kc) { tiles_begin(row_bytes(taps, kc)); }
 
 VF __mmask16 bits(size_t lo, size_t hi) { return lo >= hi ? (__mmask16)0 : (__mmask16)((1u << hi) - (1u << lo)); }
 /* Of lo..hi (0..32) what falls into 16 from `half` on. */
@@ -48,7 +25,7 @@ VF __mmask16 part(size_t lo, size_t hi, size_t half)
 
 static VTARGET void gather(const mote_gemm_f32_tile *t, void *dst)
 {
-    const size_t tap_terms = 2 * mote_div_up(t->kc, 2), all = t->taps * tap_terms, step = cut_terms(all);
+    const size_t tap_terms = 2 * mote_div_up(t->kc, 2), all = t->taps * tap_terms, step = cut_of(2 * all) / 2;
     char *out = dst;
     for (size_t from = 0; from < all; from += step, out += CUT) {
         const size_t cut = mote_min_size(from, all - step), to = mote_min_size(from + step, all), first = from / tap_terms;
@@ -63,13 +40,13 @@ static VTARGET void gather(const mote_gemm_f32_tile *t, void *dst)
                 upper = _mm512_or_ps(upper, _mm512_maskz_loadu_ps(part(lo, past, 16), (const float *)((uintptr_t)a + 16 * sizeof *a)));
             }
             const __m512bh pair = _mm512_cvtne2ps_pbh(upper, lower);
-            memcpy(out + i * 64, &pair, sizeof pair);
+            memcpy(out + i * CUT_BYTES, &pair, sizeof pair);
         }
     }
     IN_MEMORY(dst);
 }
 
-const struct mote_gemm_f32_hooks mote_gemm_bf16_amx_hooks = {CUT, begin, end, gather};
+const struct mote_gemm_f32_hooks mote_gemm_bf16_amx_hooks = {CUT, begin, tiles_end, gather};
 
 /* sum: m rows of w lanes, without the bias. */
 static VTARGET void finish(const mote_gemm_f32_tile *t, const float *sum, size_t w)
@@ -89,64 +66,11 @@ static VTARGET void finish(const mote_gemm_f32_tile *t, const float *sum, size_t
         }
 }
 
-/* Tiles 0 to 2: sums of the first rows; 3 to 5: of the last; 6: rows of a; 7: columns of b. */
 VTARGET void mote_gemm_f32_bf16_f32_32x48_amx(const mote_gemm_f32_tile *t)
 {
     _Alignas(64) float sum[2 * TILE_ROWS * 48];
-    const size_t all = 2 * mote_gemm_bf16_depth(t->taps, t->kc), step = cut_terms(all), w = (t->n + 15) / 16 * 16, stride = 4 * w;
-    const bool both = t->m > TILE_ROWS;
-    const size_t later = both ? t->m - TILE_ROWS : 0; /* the last 16 rows begin here: some are computed twice */
-    const char *a = t->gathered;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    _tile_zero(4);
-    _tile_zero(5);
-    for (size_t from = 0; from < all; from += step, a += CUT) {
-        const char *b = (const char *)(t->b + mote_min_size(from, all - step) / 2 * w), *last = a + later * 64;
-        _tile_loadd(7, b, stride);
-        _tile_loadd(6, a, 64);
-        _tile_dpbf16ps(0, 6, 7);
-        if (!both) {
-            if (w > 16) {
-                _tile_loadd(7, b + 64, stride);
-                _tile_dpbf16ps(1, 6, 7);
-            }
-            if (w > 32) {
-                _tile_loadd(7, b + 128, stride);
-                _tile_dpbf16ps(2, 6, 7);
-            }
-            continue;
-        }
-        _tile_loadd(6, last, 64);
-        _tile_dpbf16ps(3, 6, 7);
-        if (w > 16) {
-            _tile_loadd(7, b + 64, stride);
-            _tile_dpbf16ps(4, 6, 7);
-            _tile_loadd(6, a, 64);
-            _tile_dpbf16ps(1, 6, 7);
-        }
-        if (w > 32) {
-            _tile_loadd(7, b + 128, stride);
-            _tile_dpbf16ps(2, 6, 7);
-            _tile_loadd(6, last, 64);
-            _tile_dpbf16ps(5, 6, 7);
-        }
-    }
-    float *below = sum + later * w;
-    _tile_stored(0, sum, stride);
-    if (w > 16)
-        _tile_stored(1, sum + 16, stride);
-    if (w > 32)
-        _tile_stored(2, sum + 32, stride);
-    if (both) {
-        _tile_stored(3, below, stride);
-        if (w > 16)
-            _tile_stored(4, below + 16, stride);
-        if (w > 32)
-            _tile_stored(5, below + 32, stride);
-    }
+    const size_t w = (t->n + 15) / 16 * 16;
+    tiles_product(t->gathered, (const char *)t->b, row_bytes(t->taps, t->kc), t->m, w, sum);
     finish(t, sum, w);
 }
 #else
