@@ -3,7 +3,8 @@
  * Include after vec_avx512.h, with a VTARGET that has tiles and TILE_DOT(c, a, b): c += a b, of tiles given by their numbers.
  *
  * A row of a is one string of bytes, each tap's filled up to a multiple of 4; 4 bytes of k are a row of a tile of b, so that sixteen such rows of a packed
- * panel are a tile as they lie. k is cut every 64 bytes; the last cut ends with the string and meets zeros of a where the one before has been. */
+ * panel are a tile as they lie. k is cut every 64 bytes; where they do not come out even, the last cut ends with the string and meets zeros of a where
+ * the one before has been. */
 
 enum { TILE_ROWS = 16, CUT_BYTES = 64, CUT = 2 * TILE_ROWS * CUT_BYTES /* bytes of one cut of a tile's rows, gathered */ };
 

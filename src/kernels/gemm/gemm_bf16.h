@@ -7,8 +7,9 @@
  *     |c - exact| <= (k + 4) 2^-23 (|bias| + sum |a| |b|) + |c| 2^-22, of the rounded a and b, and 2^-100 k
  *
  * A row is a mote_gemm_f32_row with hooks. Packed b: panels as gemm.h has them, where after the bias one row of w pairs, k even below, stands for each two
- * terms of a run; a run is what a tap's channels are (or a whole kernel row, when that is read as one tap), filled up to an even number. So column n0
- * begins at n0 (1 + depth) floats, depth = mote_gemm_bf16_depth. */
+ * terms of a run; a run is what a tap's channels are (or a whole kernel row, when that is read as one tap), filled up to an even number. More than
+ * sixteen pairs are filled up to a multiple of that: no term may be multiplied twice, not by 0 either, since it may be infinite. So column n0 begins at
+ * n0 (1 + depth) floats, depth = mote_gemm_bf16_depth. */
 #ifndef MOTE_KERNELS_GEMM_GEMM_BF16_H
 #define MOTE_KERNELS_GEMM_GEMM_BF16_H
 
@@ -19,7 +20,11 @@ const mote_gemm_f32_row *mote_gemm_bf16_select(uint32_t cpu, size_t taps, size_t
 const mote_gemm_f32_row *mote_gemm_bf16_rows(size_t *count);
 
 /* Pairs of a column: what k is for the panels of gemm.h. kc: of a tap as the kernel reads it. */
-MOTE_INLINE size_t mote_gemm_bf16_depth(size_t taps, size_t kc) { return taps * mote_div_up(kc, 2); }
+MOTE_INLINE size_t mote_gemm_bf16_depth(size_t taps, size_t kc)
+{
+    const size_t pairs = taps * mote_div_up(kc, 2);
+    return pairs <= 16 ? pairs : mote_div_up(pairs, 16) * 16;
+}
 /* As mote_gemm_f32_pack; run: terms that a tap has for the kernel, a multiple of s->kc or a divisor of it that divides s->taps * s->kc. */
 void mote_gemm_bf16_pack(size_t nr, const mote_gemm_f32_source *s, size_t run, float *dst, size_t p0, size_t p1);
 

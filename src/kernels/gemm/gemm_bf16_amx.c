@@ -25,14 +25,14 @@ VF __mmask16 part(size_t lo, size_t hi, size_t half)
 
 static VTARGET void gather(const mote_gemm_f32_tile *t, void *dst)
 {
-    const size_t tap_terms = 2 * mote_div_up(t->kc, 2), all = t->taps * tap_terms, step = cut_of(2 * all) / 2;
+    const size_t tap_terms = 2 * mote_div_up(t->kc, 2), all = row_bytes(t->taps, t->kc) / 2, step = cut_of(2 * all) / 2;
     char *out = dst;
-    for (size_t from = 0; from < all; from += step, out += CUT) {
-        const size_t cut = mote_min_size(from, all - step), to = mote_min_size(from + step, all), first = from / tap_terms;
+    for (size_t cut = 0; cut < all; cut += step, out += CUT) {
+        const size_t to = cut + step, first = cut / tap_terms;
         for (size_t i = 0; i < t->m; i++) {
             __m512 lower = _mm512_setzero_ps(), upper = lower;
             for (size_t tap = first; tap < t->taps && tap * tap_terms < to; tap++) {
-                const size_t start = tap * tap_terms, lo = mote_max_size(start, from) - cut, hi = mote_min_size(start + t->kc, to);
+                const size_t start = tap * tap_terms, lo = mote_max_size(start, cut) - cut, hi = mote_min_size(start + t->kc, to);
                 const size_t past = hi > cut ? hi - cut : 0;
                 /* the address may lie outside of the row: what is masked is not read */
                 const float *a = (const float *)((uintptr_t)t->a[tap * t->a_step + i] + (t->a_offset + cut - start) * sizeof *a);
