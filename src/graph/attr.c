@@ -47,7 +47,7 @@ const float *mote_node_floats(const mote_node *n, const char *name, size_t *coun
 {
     const mote_attr *a = of_kind(n, name, MOTE_ATTR_FLOATS);
     *count = a != NULL ? a->n : 0;
-    return a != NULL ? a->floats : NULL;
+    return a != NULL && a->n != 0 ? a->floats : NULL;
 }
 
 mote_graph *mote_node_subgraph(const mote_node *n, const char *name)

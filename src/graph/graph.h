@@ -228,7 +228,7 @@ float mote_node_float(const mote_node *n, const char *name, float absent);
 mote_str mote_node_string(const mote_node *n, const char *name, const char *absent);
 /* NULL and 0 when absent */
 const int64_t *mote_node_ints(const mote_node *n, const char *name, size_t *count);
-const float *mote_node_floats(const mote_node *n, const char *name, size_t *count);
+const float *mote_node_floats(const mote_node *n, const char *name, size_t *count); /* NULL for an empty list, too */
 mote_graph *mote_node_subgraph(const mote_node *n, const char *name);
 mote_status mote_node_set_int(mote_node *n, const char *name, int64_t v);
 mote_status mote_node_set_float(mote_node *n, const char *name, float v);

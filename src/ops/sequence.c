@@ -295,6 +295,7 @@ static mote_status infer_map_with(mote_infer *c, mote_arena *temp)
     if (in == NULL || out == NULL || list == NULL)
         return MOTE_NO_MEMORY(c->diag, c->n_in * sizeof *in);
     for (uint32_t i = 0; i < c->n_in; i++) {
+        MOTE_REQUIRE(c->in[i] != NULL, c->diag, MOTE_E_MODEL, "input %u (additional_inputs) is missing", i);
         in[i] = *c->in[i];
         if (in[i].kind == MOTE_KIND_SEQUENCE) /* one item at a time, whose shapes may differ */
             in[i] = (mote_type){.dtype = element_dtype(c->in[i]), .rank = -1};

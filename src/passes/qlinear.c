@@ -11,7 +11,11 @@ static mote_status expand_graph(mote_pass_context *c, mote_graph *g)
     for (mote_node *n = g->first, *next; n != NULL; n = next) {
         bool done;
         next = n->next;
-        MOTE_TRY(mote_ms_quant_expand(n, &done, c->diag));
+        const mote_status status = mote_ms_quant_expand(n, &done, c->diag);
+        if (status != MOTE_OK) {
+            mote_node_name_in(n, c->diag);
+            return status;
+        }
         c->edits += done;
     }
     return MOTE_OK;
