@@ -10,7 +10,7 @@
 #include "ops/op.h"
 #include "ops/signature.h"
 #include "support/hostile.h"
-#include "support/onnx_build.h"
+#include "support/op_use.h"
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -32,35 +32,7 @@ static const base bases[] = {
 #include "bases.inc"
 };
 
-enum { MAX_IN = 10, MAX_ATTRS = 16, MAX_OUT = 6, MAX_DIMS = 10 };
-
-typedef struct input {
-    bool here;
-    mote_dtype dtype;
-    int rank;
-    int64_t dims[MAX_DIMS];
-    mote_array from; /* values, taken around as often as needed */
-    bool filled;     /* all (or the first) elements are this instead */
-    bool first_only;
-    double fill;
-    int64_t fill_int;
-    const char *text;
-} input;
-
-typedef struct attribute {
-    const char *name;
-    mote_attr_kind kind;
-    mote_attr value;
-} attribute;
-
-typedef struct job {
-    const mote_op_def *def;
-    int opset;
-    const char *op, *domain;
-    int n_in, n_out, n_attrs;
-    input in[MAX_IN];
-    attribute attrs[MAX_ATTRS];
-} job;
+enum { MAX_KEPT = 64 }; /* tensors of all outputs, what holds tensors included */
 
 typedef struct made {
     mote_status status;
@@ -69,7 +41,7 @@ typedef struct made {
     double seconds;
     size_t peak;
     int n;
-    mote_array out[MAX_OUT];
+    mote_array out[MAX_KEPT];
 } made;
 
 static size_t n_jobs, n_right, n_refused, failures;
@@ -92,107 +64,6 @@ static void watch(void)
     alarm(300);
 }
 
-static bool integer(mote_dtype t) { return mote_dtype_in(t, MOTE_DTYPES_INT | MOTE_DT(BOOL) | MOTE_DT(U4) | MOTE_DT(S4) | MOTE_DT(U2) | MOTE_DT(S2)); }
-
-/* The elements of an input; free it. */
-static void *data_of(const input *in, size_t *count, size_t *bytes)
-{
-    size_t n = 1;
-    for (int d = 0; d < in->rank; d++)
-        n *= in->dims[d] < 0 ? 0 : (size_t)in->dims[d];
-    *count = n;
-    if (in->dtype == MOTE_DTYPE_STRING || !mote_dtype_bytes(in->dtype, n, bytes))
-        return NULL;
-    char *p = calloc(1, *bytes + 16);
-    if (p == NULL)
-        abort();
-    const size_t have = in->from.dtype == MOTE_DTYPE_STRING || mote_dtype_in(in->from.dtype, MOTE_DTYPES_COMPLEX) ? 0 : mote_array_count(&in->from);
-    if (mote_dtype_in(in->dtype, MOTE_DTYPES_COMPLEX))
-        return p;
-    for (size_t i = 0; i < n; i++) {
-        const bool replaced = in->filled && (i == 0 || !in->first_only);
-        if (integer(in->dtype))
-            mote_dtype_from_i64(in->dtype, p, i, in->dtype == MOTE_DTYPE_BOOL && replaced ? in->fill_int & 1 : replaced ? in->fill_int :
-                                have == 0 ? 1 : integer(in->from.dtype) ? mote_array_i64(&in->from, i % have) : (int64_t)(mote_array_f64(&in->from, i % have) * 8));
-        else
-            mote_dtype_from_f64(in->dtype, p, i, replaced ? in->fill : have == 0 ? 1 : mote_array_f64(&in->from, i % have));
-    }
-    return p;
-}
-
-static pb emit(const job *j, bool constant)
-{
-    pb g = {NULL, 0, 0}, node = {NULL, 0, 0};
-    char name[32];
-    for (int i = 0; i < j->n_in; i++) {
-        const input *in = &j->in[i];
-        if (!in->here) {
-            pb_str(&node, 1, "");
-            continue;
-        }
-        snprintf(name, sizeof name, "in%d", i);
-        pb_str(&node, 1, name);
-        if (!constant && in->dtype != MOTE_DTYPE_STRING && in->rank <= MOTE_MAX_RANK) {
-            pb v = onnx_value(name, in->dtype, in->rank, in->dims);
-            pb_msg(&g, 11, &v);
-            continue;
-        }
-        size_t n, bytes = 0;
-        void *p = data_of(in, &n, &bytes);
-        pb t = onnx_tensor(name, in->dtype, in->rank, in->dims, p, bytes);
-        for (size_t k = 0; in->dtype == MOTE_DTYPE_STRING && k < n; k++)
-            pb_str(&t, 6, in->text != NULL ? in->text : in->from.dtype == MOTE_DTYPE_STRING && mote_array_count(&in->from) != 0 ? "ab" : "x");
-        pb_msg(&g, 5, &t);
-        free(p);
-    }
-    for (int i = 0; i < j->n_out; i++) {
-        snprintf(name, sizeof name, "out%d", i);
-        pb_str(&node, 2, name);
-        pb v = {NULL, 0, 0};
-        pb_str(&v, 1, name);
-        pb_msg(&g, 12, &v);
-    }
-    pb_str(&node, 3, "the_node");
-    pb_str(&node, 4, j->op);
-    pb_str(&node, 7, j->domain);
-    for (int i = 0; i < j->n_attrs; i++) {
-        const mote_attr *a = &j->attrs[i].value;
-        pb m = {NULL, 0, 0};
-        pb_str(&m, 1, j->attrs[i].name);
-        pb_int(&m, 20, (int64_t)j->attrs[i].kind);
-        switch (j->attrs[i].kind) {
-        case MOTE_ATTR_INT: pb_int(&m, 3, a->i); break;
-        case MOTE_ATTR_FLOAT: pb_float(&m, 2, a->f); break;
-        case MOTE_ATTR_STRING: pb_bytes(&m, 4, a->s.p, a->s.n); break;
-        case MOTE_ATTR_INTS: pb_ints(&m, 8, a->ints, a->n, 0); break;
-        case MOTE_ATTR_FLOATS:
-            for (size_t k = 0; k < a->n; k++)
-                pb_float(&m, 7, a->floats[k]);
-            break;
-        case MOTE_ATTR_STRINGS:
-            for (size_t k = 0; k < a->n; k++)
-                pb_bytes(&m, 9, a->strings[k].p, a->strings[k].n);
-            break;
-        case MOTE_ATTR_TENSOR: {
-            pb t = onnx_tensor("", a->t->dtype, a->t->rank, a->t->dims, a->t->data, a->t->bytes);
-            pb_msg(&m, 5, &t);
-            break;
-        }
-        default: break;
-        }
-        pb_msg(&node, 5, &m);
-    }
-    pb_msg(&g, 1, &node);
-    pb m = onnx_model(&g, j->opset);
-    if (j->domain[0] != 0) {
-        pb o = {NULL, 0, 0};
-        pb_str(&o, 1, j->domain);
-        pb_int(&o, 2, 1);
-        pb_msg(&m, 8, &o);
-    }
-    return m;
-}
-
 static double now(void)
 {
     struct timespec t;
@@ -200,21 +71,24 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void keep(made *r, mote_session *s)
+static void keep(made *r, const mote_tensor *t)
 {
-    for (int i = 0; i < r->n; i++) {
-        const mote_tensor *t = mote_session_output(s, (size_t)i);
-        mote_array *a = &r->out[i];
-        a->dtype = t->dtype;
-        a->rank = t->rank;
-        memcpy(a->dims, t->shape, sizeof a->dims);
-        a->bytes = t->dtype == MOTE_DTYPE_STRING ? 0 : t->bytes; /* strings: shapes only */
-        a->data = malloc(a->bytes + 1);
-        if (a->data == NULL)
-            abort();
-        if (a->bytes != 0)
-            memcpy(a->data, mote_tensor_map(t), a->bytes);
-    }
+    if (r->n == MAX_KEPT)
+        fail_msg("more than %d tensors come out", MAX_KEPT);
+    mote_array *a = &r->out[r->n++];
+    const bool has_bytes = t->kind == MOTE_KIND_TENSOR && t->dtype != MOTE_DTYPE_STRING; /* strings: shapes only */
+    a->dtype = t->dtype;
+    a->rank = t->rank;
+    memcpy(a->dims, t->shape, sizeof a->dims);
+    a->bytes = has_bytes ? t->bytes : 0;
+    a->data = malloc(a->bytes + 1);
+    if (a->data == NULL)
+        abort();
+    if (a->bytes != 0)
+        memcpy(a->data, mote_tensor_map(t), a->bytes);
+    if (t->kind != MOTE_KIND_TENSOR)
+        for (int64_t i = 0; i < t->shape[0] && r->n < MAX_KEPT; i++)
+            keep(r, (const mote_tensor *)mote_tensor_map(t) + i);
 }
 
 static made run(const job *j, bool constant, bool reference)
@@ -222,7 +96,7 @@ static made run(const job *j, bool constant, bool reference)
     made r = {.diag = MOTE_DIAG_INIT, .step = "load"};
     hostile_heap h;
     hostile_init(&h);
-    pb bytes = emit(j, constant);
+    pb bytes = op_use_file(j, constant);
     double start = now();
     mote_load_options lo = MOTE_LOAD_OPTIONS_INIT;
     mote_session_options so = MOTE_SESSION_OPTIONS_INIT;
@@ -240,25 +114,25 @@ static made run(const job *j, bool constant, bool reference)
     }
     if (r.status == MOTE_OK) {
         size_t k = 0;
-        for (int i = 0; !constant && i < j->n_in; i++) {
-            if (!j->in[i].here || j->in[i].dtype == MOTE_DTYPE_STRING || j->in[i].rank > MOTE_MAX_RANK)
-                continue;
-            size_t n, size = 0;
-            void *p = data_of(&j->in[i], &n, &size);
-            mote_tensor *t = mote_session_input(s, k++);
-            if (t->bytes != size)
-                fail_msg("%s: input %d has %zu bytes, the session gives %zu", j->op, i, size, t->bytes);
-            if (size != 0)
-                memcpy(mote_tensor_map(t), p, size);
-            free(p);
-        }
+        for (int i = 0; !constant && i < j->n_in; i++)
+            for (int e = 0; j->in[i].here && e < op_use_items(&j->in[i]); e++) {
+                const input item = op_use_item(&j->in[i], e);
+                if (op_use_fixed(&item))
+                    continue;
+                size_t n, size = 0;
+                void *p = op_use_data(&item, &n, &size);
+                mote_tensor *t = mote_session_input(s, k++);
+                if (t->bytes != size)
+                    fail_msg("%s: input %d has %zu bytes, the session gives %zu", j->op, i, size, t->bytes);
+                if (size != 0)
+                    memcpy(mote_tensor_map(t), p, size);
+                free(p);
+            }
         r.step = "run";
         r.status = mote_session_run(s, NULL, &r.diag);
     }
-    if (r.status == MOTE_OK) {
-        r.n = j->n_out;
-        keep(&r, s);
-    }
+    for (int i = 0; r.status == MOTE_OK && i < j->n_out; i++)
+        keep(&r, mote_session_output(s, (size_t)i));
     mote_session_destroy(&s);
     mote_model_destroy(&model);
     pb_free(&bytes);
@@ -303,6 +177,20 @@ static bool said(const char *what, const char *kind, const char *why, const job 
     return false;
 }
 
+static bool has_body(const job *j)
+{
+    for (int i = 0; i < j->n_attrs; i++)
+        if (j->attrs[i].kind == MOTE_ATTR_GRAPH)
+            return true;
+    return false;
+}
+
+/* What may be named in the operator's place: what makes its sequence, what its body has. */
+static bool elsewhere(const job *j, const char *op)
+{
+    return has_body(j) || strcmp(op, "SequenceConstruct") == 0 || strcmp(op, "SequenceEmpty") == 0 || strcmp(op, "Optional") == 0;
+}
+
 /* must: the definition forbids it, and the message has this word ("" for any). NULL: three times the same. */
 static bool check(const job *j, const char *what, const char *must)
 {
@@ -331,7 +219,7 @@ static bool check(const job *j, const char *what, const char *must)
             if (!limits && status != MOTE_E_MODEL && status != MOTE_E_UNSUPPORTED && status != MOTE_E_SHAPE && status != MOTE_E_DTYPE && status != MOTE_E_VALUE)
                 ok = said(what, ways[w], why, j);
             else if (!limits && strstr(r[w].diag.message, "dimensions; at most") == NULL &&
-                     ((strcmp(r[w].diag.op, j->op) != 0 && j->domain[0] == 0) || strcmp(r[w].diag.node, "the_node") != 0))
+                     ((strcmp(r[w].diag.op, j->op) != 0 && j->domain[0] == 0 && !elsewhere(j, r[w].diag.op)) || (strcmp(r[w].diag.node, "the_node") != 0 && !has_body(j))))
                 ok = said(what, ways[w], why, j);
             else if (must != NULL && strstr(r[w].diag.message, must) == NULL) {
                 size_t n = strlen(why);
@@ -346,11 +234,14 @@ static bool check(const job *j, const char *what, const char *must)
     if (must == NULL && ok)
         for (int w = 1; w < 3; w++) {
             const bool limits = r[0].status == MOTE_E_MEMORY || r[0].status == MOTE_E_LIMIT || r[w].status == MOTE_E_MEMORY || r[w].status == MOTE_E_LIMIT;
-            if ((r[0].status == MOTE_OK) != (r[w].status == MOTE_OK) && !limits) {
+            const bool unread = strcmp(j->op, "If") == 0 && strstr(r[w].diag.message, "in the two branches") != NULL; /* a constant condition leaves one */
+            if ((r[0].status == MOTE_OK) != (r[w].status == MOTE_OK) && !limits && !unread) {
                 snprintf(why, sizeof why, "status %d with constants, %d here: %s%s", (int)r[0].status, (int)r[w].status, r[0].diag.message, r[w].diag.message);
                 ok = said(what, ways[w], why, j);
             }
-            for (int i = 0; r[0].status == MOTE_OK && r[w].status == MOTE_OK && i < j->n_out; i++)
+            if (r[0].status == MOTE_OK && r[w].status == MOTE_OK && r[0].n != r[w].n)
+                ok = said(what, ways[w], "another number of elements", j);
+            for (int i = 0; r[0].status == MOTE_OK && r[w].status == MOTE_OK && i < r[0].n && i < r[w].n; i++)
                 if (!near(&r[0].out[i], &r[w].out[i], j->domain[0] != 0 && strncmp(j->op, "QLinear", 7) == 0 ? 1 : 0, why, sizeof why))
                     ok = said(what, ways[w], why, j);
         }
@@ -384,7 +275,7 @@ static void types(const job *j, const mote_signature *sig)
             const bool forbidden = !mote_dtype_in((mote_dtype)t, allowed);
             if (forbidden && t % 3 != 0 && t != MOTE_DTYPE_STRING)
                 continue; /* a third of them */
-            check(&k, what, forbidden || shared ? "" : NULL);
+            check(&k, what, (forbidden || shared) && k.in[i].kind == MOTE_KIND_TENSOR ? "" : NULL);
         }
     }
 }
@@ -424,7 +315,7 @@ static void kinds(const job *j)
     char what[128];
     job k = *j;
     if (k.n_attrs < MAX_ATTRS) {
-        k.attrs[k.n_attrs++] = (attribute){"nonsense", MOTE_ATTR_INT, {.i = 1}};
+        k.attrs[k.n_attrs++] = (attribute){"nonsense", MOTE_ATTR_INT, {.i = 1}, BODY_AS_IS};
         check(&k, "an unknown attribute", "nonsense");
     }
     for (int i = 0; i < j->n_attrs; i++) {
@@ -506,6 +397,16 @@ static void attribute_values(const job *j)
                 check(&k, what, NULL);
             }
         }
+        for (int c = 1; a->kind == MOTE_ATTR_GRAPH && c < BODY_CHANGES; c++) {
+            static const char *const names[BODY_CHANGES] = {"", "an output less", "an output more", "an input less", "an input more", "an output from nowhere", "no output",
+                                                            "an output of another type", "an output of another rank", "an input of another type", "a sequence for an output"};
+            const bool wrong_count = c == BODY_OUTPUT_LESS || c == BODY_INPUT_LESS || c == BODY_INPUT_MORE || c == BODY_OUTPUT_UNKNOWN || c == BODY_NO_OUTPUT;
+            if (c == BODY_INPUT_LESS && a->value.g->n_inputs == 0)
+                continue;
+            k.attrs[i].change = (body_change)c;
+            snprintf(what, sizeof what, "%s has %s", a->name, names[c]);
+            check(&k, what, wrong_count ? "" : NULL);
+        }
         if (a->kind == MOTE_ATTR_FLOATS)
             for (size_t m = 0; m < a->value.n; m++) {
                 k.attrs[i].value.n = m;
@@ -549,6 +450,45 @@ static void shapes(const job *j)
     }
 }
 
+/* Whether the operator has inputs of any kind. */
+static bool takes_any_kind(const char *op)
+{
+    static const char *const names[] = {"Identity", "Optional", "OptionalHasElement", "OptionalGetElement", "Loop", "If", "SequenceMap"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(op, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void containers(const job *j)
+{
+    char what[128];
+    for (int i = 0; i < j->n_in; i++) {
+        if (!j->in[i].here)
+            continue;
+        for (int kind = 0; kind < 3; kind++) {
+            static const char *const names[3] = {"a tensor", "a sequence", "an optional"};
+            job k = *j;
+            if (kind == (int)j->in[i].kind)
+                continue;
+            k.in[i].kind = (mote_kind)kind;
+            k.in[i].items = 2;
+            snprintf(what, sizeof what, "input %d is %s", i, names[kind]);
+            check(&k, what, takes_any_kind(j->op) ? NULL : "");
+        }
+        if (j->in[i].kind != MOTE_KIND_SEQUENCE)
+            continue;
+        for (int n = 0; n < 6; n++) {
+            job k = *j;
+            k.in[i].items = n < 4 ? n : j->in[i].items;
+            k.in[i].odd_type = n == 4;
+            k.in[i].odd_rank = n == 5;
+            snprintf(what, sizeof what, n < 4 ? "input %d has %d elements" : n == 4 ? "input %d has elements of two types" : "input %d has elements of two ranks", i, n);
+            check(&k, what, n == 4 && j->in[i].items > 1 ? "" : NULL);
+        }
+    }
+}
+
 static void values(const job *j)
 {
     static const double reals[13] = {NAN, 0, -0.0, -1, 1e-40, 1e10, -1e10, 2147483648.0, 0.5, 3e38, -3e38, INFINITY, -INFINITY};
@@ -567,22 +507,23 @@ static void values(const job *j)
             }
             continue;
         }
-        const size_t last_real = strstr(j->op, "Attention") != NULL ? 9 : 13; /* what a weight of 0 makes of infinity is not defined there */
+        /* what a weight of 0 makes of infinity is not defined in attention, nor which class has a score of infinity less infinity */
+        const size_t last_real = strstr(j->op, "Attention") != NULL ? 9 : strcmp(j->op, "LinearClassifier") == 0 ? 11 : 13;
         for (int all = 0; all < 2; all++) {
             static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, INT32_MIN, -100, -9, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8, 9, 64, 1000, 65536, 1 << 20, INT32_MAX, 1ll << 32, 1ll << 40, INT64_MAX};
-            const size_t n = integer(in->dtype) ? sizeof ints / sizeof ints[0] : last_real;
+            const size_t n = op_use_integer(in->dtype) ? sizeof ints / sizeof ints[0] : last_real;
             for (size_t v = 0; v < n; v++) {
                 job k = *j;
                 k.in[i].filled = true;
                 k.in[i].first_only = all == 0;
-                k.in[i].fill = integer(in->dtype) ? 0 : reals[v];
-                k.in[i].fill_int = integer(in->dtype) ? ints[v] : 0;
-                snprintf(what, sizeof what, "input %d: %s %g", i, all ? "all" : "the first", integer(in->dtype) ? (double)ints[v] : reals[v]);
+                k.in[i].fill = op_use_integer(in->dtype) ? 0 : reals[v];
+                k.in[i].fill_int = op_use_integer(in->dtype) ? ints[v] : 0;
+                snprintf(what, sizeof what, "input %d: %s %g", i, all ? "all" : "the first", op_use_integer(in->dtype) ? (double)ints[v] : reals[v]);
                 check(&k, what, NULL);
             }
         }
     }
-    if (j->n_in == 2 && integer(j->in[0].dtype) && integer(j->in[1].dtype)) { /* the smallest by -1, by 0 */
+    if (j->n_in == 2 && op_use_integer(j->in[0].dtype) && op_use_integer(j->in[1].dtype)) { /* the smallest by -1, by 0 */
         const unsigned bits = mote_dtype_bits(j->in[0].dtype);
         for (int64_t by = -1; by <= 0; by++) {
             job k = *j;
@@ -597,6 +538,19 @@ static void values(const job *j)
 static mote_op_def const *seen[1024];
 static size_t n_seen;
 
+static input input_of(const mote_value *v)
+{
+    const mote_node *maker = v->producer;
+    const mote_array *a = mote_value_const(maker != NULL ? maker->in[0].value : v);
+    input in = {.here = true, .dtype = a->dtype, .rank = a->rank, .from = *a};
+    memcpy(in.dims, a->dims, sizeof a->dims);
+    if (maker != NULL) {
+        in.kind = mote_str_is(maker->op, "Optional") ? MOTE_KIND_OPTIONAL : MOTE_KIND_SEQUENCE;
+        in.items = (int)maker->n_in;
+    }
+    return in;
+}
+
 static void each_base(const base *b)
 {
     mote_heap heap;
@@ -606,11 +560,11 @@ static void each_base(const base *b)
     char *text = malloc(strlen(b->text) + 200);
     if (text == NULL)
         abort();
-    sprintf(text, "module ir 8 opset \"\" %d opset \"com.microsoft\" 1 graph () { %s return y }", b->opset, b->text);
+    sprintf(text, "module ir 8 opset \"\" %d opset \"com.microsoft\" 1 opset \"ai.onnx.ml\" 4 graph () { %s return y }", b->opset, b->text);
     if (mote_module_parse(&heap, mote_str_c(text), &m, &diag) != MOTE_OK)
         fail_msg("%s: %s", b->text, diag.message);
-    const mote_node *n = m->graph->first;
-    job j = {.def = mote_op_find(n->domain, n->op, n->version), .opset = b->opset, .n_in = (int)n->n_in, .n_out = (int)n->n_out};
+    const mote_node *n = m->graph->last; /* the ones before make sequences and optionals */
+    job j = {.def = mote_op_find(n->domain, n->op, n->version), .opset = b->opset, .domain_version = mote_str_is(n->domain, "ai.onnx.ml") ? 4 : 1, .n_in = (int)n->n_in, .n_out = (int)n->n_out};
     char op[64], domain[64], names[MAX_ATTRS][64];
     name_of(op, sizeof op, n->op);
     name_of(domain, sizeof domain, n->domain);
@@ -620,15 +574,12 @@ static void each_base(const base *b)
         seen[n_seen++] = j.def;
         assert_in_range(n->n_in, 0, MAX_IN);
         for (int i = 0; i < j.n_in; i++)
-            if (n->in[i].value != NULL) {
-                const mote_array *a = mote_value_const(n->in[i].value);
-                j.in[i] = (input){.here = true, .dtype = a->dtype, .rank = a->rank, .from = *a};
-                memcpy(j.in[i].dims, a->dims, sizeof a->dims);
-            }
+            if (n->in[i].value != NULL)
+                j.in[i] = input_of(n->in[i].value);
         for (const mote_attr *a = n->attrs; a != NULL; a = a->next) {
             assert_in_range(j.n_attrs, 0, MAX_ATTRS - 1);
             name_of(names[j.n_attrs], sizeof names[0], a->name);
-            j.attrs[j.n_attrs] = (attribute){names[j.n_attrs], a->kind, *a};
+            j.attrs[j.n_attrs] = (attribute){names[j.n_attrs], a->kind, *a, BODY_AS_IS};
             j.n_attrs++;
         }
         mote_signature in, out;
@@ -647,6 +598,7 @@ static void each_base(const base *b)
             attribute_values(&j);
             shapes(&j);
             values(&j);
+            containers(&j);
         }
         for (int i = 0; i < r.n; i++)
             free(r.out[i].data);
@@ -666,7 +618,7 @@ static void wrong(void **state)
     size_t count, without = 0;
     const mote_op_def *const *t = mote_op_table(&count);
     for (size_t i = 0; i < count && only == NULL; i++) {
-        bool here = (t[i]->flags & (MOTE_OP_CONTROL | MOTE_OP_RANDOM)) != 0 || (strcmp(t[i]->domain, "") != 0 && strcmp(t[i]->domain, "com.microsoft") != 0);
+        bool here = (t[i]->flags & MOTE_OP_RANDOM) != 0 || (strcmp(t[i]->domain, "") != 0 && strcmp(t[i]->domain, "com.microsoft") != 0 && strcmp(t[i]->domain, "ai.onnx.ml") != 0);
         for (size_t k = 0; k < n_seen; k++)
             here |= strcmp(seen[k]->name, t[i]->name) == 0;
         if (!here && (i == 0 || strcmp(t[i - 1]->name, t[i]->name) != 0))
