@@ -20,6 +20,28 @@ static int64_t s64_of(float x)
 }
 static int32_t s32_of(float x) { return x != x ? 0 : x < -0x1p31f ? INT32_MIN : x >= 0x1p31f ? INT32_MAX : (int32_t)x; }
 
+/* By eights: where all are in range, conversions follow each other without a branch. */
+static void cast_f32_s64(const void *in, void *out, size_t n)
+{
+    const float *xs = in;
+    int64_t *ys = out;
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        uint32_t bits[8], beyond = 0;
+        memcpy(bits, xs + i, sizeof bits);
+        for (size_t k = 0; k < 8; k++)
+            beyond |= (bits[k] & 0x7fffffff) + 0x21000000; /* the top bit: from 2^63 on, infinities, NaN */
+        if (beyond >> 31 == 0)
+            for (size_t k = 0; k < 8; k++)
+                ys[i + k] = (int64_t)xs[i + k];
+        else
+            for (size_t k = 0; k < 8; k++)
+                ys[i + k] = s64_of(xs[i + k]);
+    }
+    for (; i < n; i++)
+        ys[i] = s64_of(xs[i]);
+}
+
 #define CAST(from, from_type, to, to_type, value)                                                                      \
     static void cast_##from##_##to(const void *in, void *out, size_t n)                                                \
     {                                                                                                                  \
@@ -30,7 +52,6 @@ static int32_t s32_of(float x) { return x != x ? 0 : x < -0x1p31f ? INT32_MIN : 
             ys[i] = (to_type)(value);                                                                                  \
         }                                                                                                              \
     }
-CAST(f32, float, s64, int64_t, s64_of(x))
 CAST(f32, float, s32, int32_t, s32_of(x))
 CAST(f32, float, u8, uint8_t, s64_of(x))
 CAST(f32, float, s8, int8_t, (uint8_t)s64_of(x))
