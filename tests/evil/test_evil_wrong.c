@@ -28,6 +28,8 @@ typedef struct base {
     const char *text;
 } base;
 
+#define ML_VERSION(b) ((b)->opset >= 21 ? 5 : 4) /* of ai.onnx.ml beside it */
+
 static const base bases[] = {
 #include "bases.inc"
 };
@@ -348,6 +350,52 @@ static void kinds(const job *j)
     }
 }
 
+/* Attribute i, a tensor, of other types, sizes, ranks and values. */
+static void tensor_values(const job *j, int i)
+{
+    static const mote_dtype others[] = {MOTE_DTYPE_F32, MOTE_DTYPE_F64, MOTE_DTYPE_F16, MOTE_DTYPE_S32, MOTE_DTYPE_S64, MOTE_DTYPE_U8, MOTE_DTYPE_BOOL};
+    static const double fills[] = {NAN, INFINITY, -INFINITY, -1, 0, 1e30, 7, 255};
+    const mote_array *t = j->attrs[i].value.t;
+    const char *name = j->attrs[i].name;
+    const size_t n = mote_array_count(t);
+    char data[256] = {0}, what[128];
+    mote_array a = *t;
+    job k = *j;
+    if (t->bytes > sizeof data / 2 || t->rank > 1 || n + 2 > sizeof data / 8)
+        return;
+    k.attrs[i].value.t = &a;
+    a.data = data;
+    for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
+        a.dtype = others[o];
+        if (a.dtype == t->dtype || !mote_dtype_bytes(a.dtype, n, &a.bytes))
+            continue;
+        snprintf(what, sizeof what, "%s of type %s", name, mote_dtype_name(a.dtype));
+        check(&k, what, NULL);
+    }
+    a.dtype = t->dtype;
+    memcpy(data, t->data, t->bytes);
+    for (size_t m = 0; m < n + 2; m++) {
+        a.rank = 1;
+        a.dims[0] = (int64_t)m;
+        if (!mote_dtype_bytes(a.dtype, m, &a.bytes))
+            abort();
+        snprintf(what, sizeof what, "%s of %zu elements", name, m);
+        check(&k, what, NULL);
+    }
+    a = *t;
+    a.data = data;
+    for (int first = 0; first < 2; first++)
+        for (size_t f = 0; f < sizeof fills / sizeof fills[0]; f++) {
+            for (size_t e = 0; e < n && (e == 0 || first == 0); e++)
+                if (!op_use_integer(a.dtype))
+                    mote_dtype_from_f64(a.dtype, data, e, fills[f]);
+                else if (isfinite(fills[f]))
+                    mote_dtype_from_i64(a.dtype, data, e, fills[f] > 1e18 ? INT64_MAX : (int64_t)fills[f]);
+            snprintf(what, sizeof what, "%s: %s %g", name, first ? "the first" : "all", fills[f]);
+            check(&k, what, NULL);
+        }
+}
+
 static void attribute_values(const job *j)
 {
     static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, INT32_MIN, -100, -9, -4, -3, -2, -1, 0, 1, 2, 3, 4, 8, 9, 1000, 100000, 1 << 20, INT32_MAX, 1ll << 40, INT64_MAX};
@@ -397,6 +445,8 @@ static void attribute_values(const job *j)
                 check(&k, what, NULL);
             }
         }
+        if (a->kind == MOTE_ATTR_TENSOR)
+            tensor_values(j, i);
         for (int c = 1; a->kind == MOTE_ATTR_GRAPH && c < BODY_CHANGES; c++) {
             static const char *const names[BODY_CHANGES] = {"", "an output less", "an output more", "an input less", "an input more", "an output from nowhere", "no output",
                                                             "an output of another type", "an output of another rank", "an input of another type", "a sequence for an output"};
@@ -560,11 +610,11 @@ static void each_base(const base *b)
     char *text = malloc(strlen(b->text) + 200);
     if (text == NULL)
         abort();
-    sprintf(text, "module ir 8 opset \"\" %d opset \"com.microsoft\" 1 opset \"ai.onnx.ml\" 4 graph () { %s return y }", b->opset, b->text);
+    sprintf(text, "module ir 8 opset \"\" %d opset \"com.microsoft\" 1 opset \"ai.onnx.ml\" %d graph () { %s return y }", b->opset, ML_VERSION(b), b->text);
     if (mote_module_parse(&heap, mote_str_c(text), &m, &diag) != MOTE_OK)
         fail_msg("%s: %s", b->text, diag.message);
     const mote_node *n = m->graph->last; /* the ones before make sequences and optionals */
-    job j = {.def = mote_op_find(n->domain, n->op, n->version), .opset = b->opset, .domain_version = mote_str_is(n->domain, "ai.onnx.ml") ? 4 : 1, .n_in = (int)n->n_in, .n_out = (int)n->n_out};
+    job j = {.def = mote_op_find(n->domain, n->op, n->version), .opset = b->opset, .domain_version = !mote_str_is(n->domain, "ai.onnx.ml") ? 1 : ML_VERSION(b), .n_in = (int)n->n_in, .n_out = (int)n->n_out};
     char op[64], domain[64], names[MAX_ATTRS][64];
     name_of(op, sizeof op, n->op);
     name_of(domain, sizeof domain, n->domain);
