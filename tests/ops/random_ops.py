@@ -1053,7 +1053,8 @@ def pool(m, c):
     if c.name == "LpPool" and m.maybe():
         a["p"] = m.r.choice([1, 2, 3])
     n = 1
-    if c.name == "MaxPool" and v >= 8 and m.maybe(0.4):
+    holes = max(a.get("dilations", [1])) > 1 and any(a.get("pads", [0]))  # windows of padding alone: which index they have is not defined
+    if c.name == "MaxPool" and v >= 8 and not holes and m.maybe(0.4):
         n = 2
         if m.maybe(0.3):
             a["storage_order"] = 1
