@@ -11,7 +11,13 @@
 
 void mote_lookup_u8_ref(const uint8_t *x, uint8_t *y, size_t n, const uint8_t *table)
 {
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) { /* read before written: a byte written might be the next one's table */
+        const uint8_t a = table[x[i]], b = table[x[i + 1]], c = table[x[i + 2]], d = table[x[i + 3]], e = table[x[i + 4]], f = table[x[i + 5]], g = table[x[i + 6]],
+                      h = table[x[i + 7]];
+        y[i] = a, y[i + 1] = b, y[i + 2] = c, y[i + 3] = d, y[i + 4] = e, y[i + 5] = f, y[i + 6] = g, y[i + 7] = h;
+    }
+    for (; i < n; i++)
         y[i] = table[x[i]];
 }
 
