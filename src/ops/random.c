@@ -191,25 +191,26 @@ static mote_status eval_normal(mote_eval *c)
 
 /* ---- Bernoulli ---- */
 
-/* y = u < p */
+/* y = u < p; u of 53 bits beside a double, else of 32 */
 static mote_status eval_bernoulli(mote_eval *c)
 {
     const mote_array *x = c->in[0];
     mote_array *y = c->out[0];
     const bool wide = mote_class_of(x->dtype) == MOTE_CLASS_F64;
     const mote_class to = mote_class_of(y->dtype);
+    const size_t per = wide ? 2 : 4; /* of a block of the stream */
     mote_random r;
     begin(&r, c);
     for (size_t at = 0, n = mote_array_count(y), m; at < n; at += m) {
         uint32_t words[2 * BLOCK];
         union { float f[BLOCK]; double d[BLOCK]; int64_t i[BLOCK]; } p, block;
         m = n - at < BLOCK ? n - at : BLOCK;
-        mote_random_words(&r, at / 2, (m + 1) / 2, words);
+        mote_random_words(&r, at / per, (m + per - 1) / per, words);
         mote_elements_load(x->dtype, x->data, at, 1, m, &p);
         for (size_t i = 0; i < m; i++) {
             const double chance = wide ? p.d[i] : (double)p.f[i];
             MOTE_REQUIRE(chance >= 0 && chance <= 1, c->diag, MOTE_E_VALUE, "the probability of element %zu is %g, expected 0 to 1", at + i, chance);
-            const bool one = mote_random_unit(words[2 * i], words[2 * i + 1]) < chance;
+            const bool one = (wide ? mote_random_unit(words[2 * i], words[2 * i + 1]) : (double)words[i] * 0x1p-32) < chance;
             if (to == MOTE_CLASS_F32)
                 block.f[i] = one;
             else if (to == MOTE_CLASS_F64)
