@@ -187,6 +187,15 @@ static bool has_body(const job *j)
     return false;
 }
 
+/* A name from nowhere is found before the body is a node's. */
+static bool body_from_nowhere(const job *j)
+{
+    for (int i = 0; i < j->n_attrs; i++)
+        if (j->attrs[i].change == BODY_OUTPUT_UNKNOWN || j->attrs[i].change == BODY_INPUT_LESS)
+            return true;
+    return false;
+}
+
 /* What may be named in the operator's place: what makes its sequence, what its body has. */
 static bool elsewhere(const job *j, const char *op)
 {
@@ -221,7 +230,7 @@ static bool check(const job *j, const char *what, const char *must)
             if (!limits && status != MOTE_E_MODEL && status != MOTE_E_UNSUPPORTED && status != MOTE_E_SHAPE && status != MOTE_E_DTYPE && status != MOTE_E_VALUE)
                 ok = said(what, ways[w], why, j);
             else if (!limits && strstr(r[w].diag.message, "dimensions; at most") == NULL &&
-                     ((strcmp(r[w].diag.op, j->op) != 0 && j->domain[0] == 0 && !elsewhere(j, r[w].diag.op)) || (strcmp(r[w].diag.node, "the_node") != 0 && !has_body(j))))
+                     ((strcmp(r[w].diag.op, j->op) != 0 && j->domain[0] == 0 && !elsewhere(j, r[w].diag.op)) || (strcmp(r[w].diag.node, "the_node") != 0 && !body_from_nowhere(j))))
                 ok = said(what, ways[w], why, j);
             else if (must != NULL && strstr(r[w].diag.message, must) == NULL) {
                 size_t n = strlen(why);
